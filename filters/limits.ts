@@ -410,3 +410,7 @@ export const MAX_STEPS: i32 = 16;
  * What comes after that in a longer one is looked at like other text.
  */
 export const MAX_PEM_BYTES: u32 = 24_576;
+/** Longest value that becomes a token, bytes. A longer one is hidden whole. */
+export const MAX_TOKEN_TEXT_BYTES: u32 = 1024;
+/** Longest name that masking's dictionary knows, folded, bytes. A longer one is none of its names. */
+export const MAX_DICTIONARY_NAME_BYTES: u32 = 96;

@@ -608,32 +608,81 @@ export interface RouteRateLimit {
   limits?: RouteNamedLimit[];
 }
 
-/** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
+/** MaskingKind */
 export type MaskingKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial' | 'Password' | 'CardSecurityCode' | 'CardExpiry' | 'TrackData' | 'Biometric' | 'VerificationCode' | 'Account' | 'UserName' | 'Birthday' | 'Asset' | 'PaymentToken' | 'AccountOpening';
 
-/** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
-export type MaskingMethod = 'ByKind' | 'Full' | 'KeepFirstLast';
+/** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`; `KeepRange`, `HideRange`: characters `from` to `to`; `HideBefore`, `HideAfter` a `separator`; `Remove`: the member, element or part; `Replace` by `with`; `Null`; `Truncate` to `length`; `Hash` with a key; `Token`: only the key opens it; `FormatPreserving`: FF1; `Random` of the same shape; `Date` of less `precision`; `Round` to a `step`. What cannot be hidden as asked is hidden whole. */
+export type MaskingMethod = 'ByKind' | 'Full' | 'KeepFirstLast' | 'KeepRange' | 'HideRange' | 'HideBefore' | 'HideAfter' | 'Remove' | 'Replace' | 'Null' | 'Truncate' | 'Hash' | 'Token' | 'FormatPreserving' | 'Random' | 'Date' | 'Round';
 
-/** Where it is masked. A request masked here reaches the upstream masked. */
+/** Characters that a house leaves, instead of `keepFirst` and `keepLast`: `Id-1-2`, `Id-3-4`, `Id-6-4` of identity numbers, `Card-6-4`, `Card-4` (the last four) of cards. */
+export type MaskingStyle = 'Id-1-2' | 'Id-3-4' | 'Id-6-4' | 'Card-6-4' | 'Card-4';
+
+/** `Date`: what is left. */
+export type MaskingPrecision = 'Year' | 'Month';
+
+/** `Hash`: HMAC-SM3 (absent) or HMAC-SHA-256. `Token`: SM4-GCM (absent) or AES-256-GCM. `FormatPreserving`: FF1-SM4 (absent) or FF1-AES-256. */
+export type MaskingAlgorithm = 'HMAC-SM3' | 'HMAC-SHA-256' | 'SM4-GCM' | 'AES-256-GCM' | 'FF1-SM4' | 'FF1-AES-256';
+
+/** `FormatPreserving`: what is enciphered: digits (absent), with capital letters (`Upper`), with all letters (`Letters`). A value with others is hidden whole; blanks and punctuation stay. */
+export type MaskingAlphabet = 'Digits' | 'Upper' | 'Letters';
+
+/** `FormatPreserving`, `Random`: check character that stays valid. A value without a valid one is hidden whole. */
+export type MaskingCheck = 'None' | 'Luhn' | 'IdCard';
+
+/** Where it counts. Absent: in responses. */
 export type MaskingDirection = 'Response' | 'Request' | 'Both';
 
-/** One field, given by exactly one of `name` and `path`. */
+/** One field, given by exactly one of `name`, `path`, `header`, `parameter` and `cookie`. */
 export interface MaskingField {
   /** Name of a member, at any depth. */
   name?: string;
   /** A place in the message: `$.customer.idCard`, `$.cards[*].pan`. */
   path?: string;
+  /** Name of a header. All its values are masked, and for logs (filter state `wasm.fim.masked_NAME`). */
+  header?: string;
+  /** Name of a query parameter. It is masked for logs, too (filter state `wasm.fim.masked_path`). */
+  parameter?: string;
+  /** Name of a cookie, of `cookie` and `set-cookie`. */
+  cookie?: string;
   /** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
   kind?: MaskingKind;
-  /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`. */
+  /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`; `KeepRange`, `HideRange`: characters `from` to `to`; `HideBefore`, `HideAfter` a `separator`; `Remove`: the member, element or part; `Replace` by `with`; `Null`; `Truncate` to `length`; `Hash` with a key; `Token`: only the key opens it; `FormatPreserving`: FF1; `Random` of the same shape; `Date` of less `precision`; `Round` to a `step`. What cannot be hidden as asked is hidden whole. */
   method?: MaskingMethod;
+  /** Characters that a house leaves, instead of `keepFirst` and `keepLast`: `Id-1-2`, `Id-3-4`, `Id-6-4` of identity numbers, `Card-6-4`, `Card-4` (the last four) of cards. */
+  style?: MaskingStyle;
   /** Characters left at the front; absent: as the kind says. */
   keepFirst?: number;
   /** Characters left at the end; absent: as the kind says. */
   keepLast?: number;
   /** Character in place of a hidden one. */
   char?: string;
-  /** Where it is masked. A request masked here reaches the upstream masked. */
+  /** `HideRange`, `KeepRange`: number of the first character, from 1. */
+  from?: number;
+  /** `HideRange`, `KeepRange`: number of the last character. */
+  to?: number;
+  /** `HideBefore`, `HideAfter`: the first one parts what is hidden from what stays. */
+  separator?: string;
+  /** `Replace`: what stands instead. */
+  with?: string;
+  /** `Truncate`: characters left. */
+  length?: number;
+  /** `Date`: what is left. */
+  precision?: MaskingPrecision;
+  /** `Round`: the result is a multiple of it. */
+  step?: number;
+  /** `Hash`, `Token`, `FormatPreserving`: key of the KMS, without version. */
+  keyId?: string;
+  /** `Hash`: HMAC-SM3 (absent) or HMAC-SHA-256. `Token`: SM4-GCM (absent) or AES-256-GCM. `FormatPreserving`: FF1-SM4 (absent) or FF1-AES-256. */
+  algorithm?: MaskingAlgorithm;
+  /** `Token`: equal values have equal tokens, for joins. Absent: no. */
+  deterministic?: boolean;
+  /** `FormatPreserving`: tweak of FF1, its bytes in UTF-8. */
+  tweak?: string;
+  /** `FormatPreserving`: what is enciphered: digits (absent), with capital letters (`Upper`), with all letters (`Letters`). A value with others is hidden whole; blanks and punctuation stay. */
+  alphabet?: MaskingAlphabet;
+  /** `FormatPreserving`, `Random`: check character that stays valid. A value without a valid one is hidden whole. */
+  check?: MaskingCheck;
+  /** Where it is masked. A request masked here reaches the upstream masked. Absent: responses; a parameter: requests. */
   direction?: MaskingDirection;
 }
 
@@ -652,12 +701,110 @@ export interface MaskingDetection {
   char?: string;
 }
 
+/** MaskingClass */
+export type MaskingClass = 'C1' | 'C2' | 'C3';
+
+/** How values of a kind are hidden. */
+export interface MaskingWay {
+  /** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
+  kind: MaskingKind;
+  /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`; `KeepRange`, `HideRange`: characters `from` to `to`; `HideBefore`, `HideAfter` a `separator`; `Remove`: the member, element or part; `Replace` by `with`; `Null`; `Truncate` to `length`; `Hash` with a key; `Token`: only the key opens it; `FormatPreserving`: FF1; `Random` of the same shape; `Date` of less `precision`; `Round` to a `step`. What cannot be hidden as asked is hidden whole. */
+  method?: MaskingMethod;
+  /** Characters that a house leaves, instead of `keepFirst` and `keepLast`: `Id-1-2`, `Id-3-4`, `Id-6-4` of identity numbers, `Card-6-4`, `Card-4` (the last four) of cards. */
+  style?: MaskingStyle;
+  /** Characters left at the front; absent: as the kind says. */
+  keepFirst?: number;
+  /** Characters left at the end; absent: as the kind says. */
+  keepLast?: number;
+  /** Character in place of a hidden one. */
+  char?: string;
+  /** `HideRange`, `KeepRange`: number of the first character, from 1. */
+  from?: number;
+  /** `HideRange`, `KeepRange`: number of the last character. */
+  to?: number;
+  /** `HideBefore`, `HideAfter`: the first one parts what is hidden from what stays. */
+  separator?: string;
+  /** `Replace`: what stands instead. */
+  with?: string;
+  /** `Truncate`: characters left. */
+  length?: number;
+  /** `Date`: what is left. */
+  precision?: MaskingPrecision;
+  /** `Round`: the result is a multiple of it. */
+  step?: number;
+  /** `Hash`, `Token`, `FormatPreserving`: key of the KMS, without version. */
+  keyId?: string;
+  /** `Hash`: HMAC-SM3 (absent) or HMAC-SHA-256. `Token`: SM4-GCM (absent) or AES-256-GCM. `FormatPreserving`: FF1-SM4 (absent) or FF1-AES-256. */
+  algorithm?: MaskingAlgorithm;
+  /** `Token`: equal values have equal tokens, for joins. Absent: no. */
+  deterministic?: boolean;
+  /** `FormatPreserving`: tweak of FF1, its bytes in UTF-8. */
+  tweak?: string;
+  /** `FormatPreserving`: what is enciphered: digits (absent), with capital letters (`Upper`), with all letters (`Letters`). A value with others is hidden whole; blanks and punctuation stay. */
+  alphabet?: MaskingAlphabet;
+  /** `FormatPreserving`, `Random`: check character that stays valid. A value without a valid one is hidden whole. */
+  check?: MaskingCheck;
+}
+
+/** A name of the house, and what it holds. */
+export interface MaskingName {
+  /** The name. */
+  name: string;
+  /** Its kind. */
+  kind: MaskingKind;
+}
+
+/** Fields, query parameters and cookies found by the names that come with FIM: `cardNo`, `card_no`, `pan`, `身份证号`, `sfzh` and several hundred others, each with a kind (filters/field-masker/kinds.json). Names are compared without letter case, blanks, points, hyphens and underscores. */
+export interface MaskingDictionary {
+  /** Classes of JR/T 0171 whose kinds are masked. Absent, without `kinds`: C2 and C3. */
+  classes?: MaskingClass[];
+  /** Kinds that are masked beside those of `classes`. */
+  kinds?: MaskingKind[];
+  /** How kinds are hidden, where not as their defaults say. */
+  ways?: MaskingWay[];
+  /** Names of the house. */
+  names?: MaskingName[];
+  /** Names of the dictionary that mean something else here. */
+  except?: string[];
+  /** Where it counts. Absent: in responses. */
+  direction?: MaskingDirection;
+}
+
+/** Of the client's verified certificate: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
+export type MaskingCertificatePart = 'Subject' | 'Fingerprint';
+
+/** Callers by exactly one of `claim`, `clientCertificate` and `header`, and what they see. */
+export interface MaskingReveal {
+  /** Claim of the token that Envoy's JWT filter verified: `role`, or `realm.role` inside another one. A list of texts by commas or blanks counts for each. */
+  claim?: string;
+  /** `payload_in_metadata` of the JWT filter's provider. Istio: `payload`. */
+  payload?: string;
+  /** Of the client's verified certificate: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
+  clientCertificate?: MaskingCertificatePart;
+  /** Header of the request. Only with `setBy`: without somebody who sets it, any client could. */
+  header?: string;
+  /** Who sets the header, and takes it away from clients. For readers; it is required with `header`. */
+  setBy?: string;
+  /** Values that count, compared exactly. */
+  values: string[];
+  /** Kinds that these callers see. */
+  kinds?: MaskingKind[];
+  /** Classes of JR/T 0171 whose kinds they see. */
+  classes?: MaskingClass[];
+}
+
 /** Personal data replaced at the proxy. A masked JSON number becomes a string. */
 export interface RouteMasking {
   /** Fields to mask. */
   fields?: MaskingField[];
   /** Numbers of cards and citizens, found by content in every string and number of responses. Requests are masked by `fields` alone. */
   detect?: MaskingDetection[];
+  /** Fields, query parameters and cookies found by the names that come with FIM: `cardNo`, `card_no`, `pan`, `身份证号`, `sfzh` and several hundred others, each with a kind (filters/field-masker/kinds.json). Names are compared without letter case, blanks, points, hyphens and underscores. */
+  dictionary?: MaskingDictionary;
+  /** Levels of messages inside strings, JSON or XML, in which fields are masked by name and dictionary; absent: such a string is text. */
+  nested?: number;
+  /** Who sees which kinds of values as they are. A caller who meets no entry sees none. */
+  reveal?: MaskingReveal[];
 }
 
 /** `Encrypt` towards the client, or `Decrypt` what the upstream protected. */
@@ -1147,6 +1294,8 @@ export const KEY_ID_PLACES: readonly (readonly string[])[] = [
   ['tls', 'certificates', '*', 'sign', 'keyId'],
   ['tls', 'certificates', '*', 'encrypt', 'keyId'],
   ['validation', 'mac', 'keyId'],
+  ['masking', 'fields', '*', 'keyId'],
+  ['masking', 'dictionary', 'ways', '*', 'keyId'],
   ['encryption', 'keyId'],
   ['signature', 'keyId'],
 ];

@@ -3,21 +3,45 @@
 /** Kind of the value; sets the method and how much is left: `kinds.json`. */
 export type MaskKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial' | 'Password' | 'CardSecurityCode' | 'CardExpiry' | 'TrackData' | 'Biometric' | 'VerificationCode' | 'Account' | 'UserName' | 'Birthday' | 'Asset' | 'PaymentToken' | 'AccountOpening';
 
-/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
-export type MaskMethod = 'ByKind' | 'Full' | 'KeepFirstLast';
+/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. The README has the others. */
+export type MaskMethod = 'ByKind' | 'Full' | 'KeepFirstLast' | 'KeepRange' | 'HideRange' | 'HideBefore' | 'HideAfter' | 'Remove' | 'Replace' | 'Null' | 'Truncate' | 'Hash' | 'Token' | 'FormatPreserving' | 'Random' | 'Date' | 'Round';
+
+/** `Date`: what is left of it. */
+export type DatePrecision = 'Year' | 'Month';
+
+/** `Hash`: HMAC-SM3, HMAC-SHA-256. `Token`: SM4-GCM, AES-256-GCM. `FormatPreserving`: FF1-SM4, FF1-AES-256. */
+export type MaskAlgorithm = 'HMAC-SM3' | 'HMAC-SHA-256' | 'SM4-GCM' | 'AES-256-GCM' | 'FF1-SM4' | 'FF1-AES-256';
+
+/** `FormatPreserving`: characters that are enciphered: `Digits` 0 to 9, `Upper` with A to Z, `Letters` with a to z too. */
+export type MaskAlphabet = 'Digits' | 'Upper' | 'Letters';
+
+/** `FormatPreserving`, `Random`: check character that stays valid. */
+export type MaskCheck = 'None' | 'Luhn' | 'IdCard';
 
 /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
 export type DetectKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
 
-/** One field, by exactly one of `path` and `name`. */
+/** Class of JR/T 0171. */
+export type MaskClass = 'C1' | 'C2' | 'C3';
+
+/** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
+export type RevealSource = 'Claim' | 'Certificate' | 'Header';
+
+/** One field, by exactly one of `path`, `name`, `header`, `parameter` and `cookie`. */
 export interface MaskField {
   /** Place of the field: `$.a.b[*].c`. */
   path?: string;
   /** Name of the member, at any depth; compared exactly. */
   name?: string;
+  /** Name of a header, lower case. */
+  header?: string;
+  /** Name of a query parameter, as decoded. */
+  parameter?: string;
+  /** Name of a cookie. */
+  cookie?: string;
   /** Kind of the value; sets the method and how much is left: `kinds.json`. */
   kind?: MaskKind;
-  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
+  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. The README has the others. */
   method?: MaskMethod;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst?: number;
@@ -25,6 +49,32 @@ export interface MaskField {
   keepLast?: number;
   /** Character in place of a hidden one: one character, no quote, backslash or control character. */
   char?: string;
+  /** `HideRange`, `KeepRange`: number of the first character, from 1. */
+  from?: number;
+  /** `HideRange`, `KeepRange`: number of the last character. */
+  to?: number;
+  /** `HideBefore`, `HideAfter`: where the hidden part ends or begins. */
+  separator?: string;
+  /** `Replace`: what stands instead. */
+  with?: string;
+  /** `Truncate`: characters left. */
+  length?: number;
+  /** `Date`: what is left of it. */
+  precision?: DatePrecision;
+  /** `Round`: the result is a multiple of it. */
+  step?: number;
+  /** `Hash`, `Token`, `FormatPreserving`: `kms://` id of the key, without version. */
+  keyId?: string;
+  /** `Hash`: HMAC-SM3, HMAC-SHA-256. `Token`: SM4-GCM, AES-256-GCM. `FormatPreserving`: FF1-SM4, FF1-AES-256. */
+  algorithm?: MaskAlgorithm;
+  /** `Token`: equal values have equal tokens. */
+  deterministic?: boolean;
+  /** `FormatPreserving`: tweak of FF1, its bytes in UTF-8. */
+  tweak?: string;
+  /** `FormatPreserving`: characters that are enciphered: `Digits` 0 to 9, `Upper` with A to Z, `Letters` with a to z too. */
+  alphabet?: MaskAlphabet;
+  /** `FormatPreserving`, `Random`: check character that stays valid. */
+  check?: MaskCheck;
   /** Mask it in requests (if requests are masked at all). */
   request?: boolean;
   /** Mask it in responses (if responses are masked at all). */
@@ -47,6 +97,38 @@ export interface MaskDetection {
   response?: boolean;
 }
 
+/** A class that is masked. */
+export interface MaskClassRule {
+  /** Class of JR/T 0171. */
+  class: MaskClass;
+  /** In requests (if requests are masked at all). */
+  request?: boolean;
+  /** In responses (if responses are masked at all). */
+  response?: boolean;
+}
+
+/** A name of the house. */
+export interface MaskName {
+  /** Compared without letter case, blanks, points, hyphens and underscores. */
+  name: string;
+  /** Kind of the value; sets the method and how much is left: `kinds.json`. */
+  kind: MaskKind;
+}
+
+/** Callers by one attribute, and the kinds that they see. */
+export interface MaskReveal {
+  /** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
+  source: RevealSource;
+  /** The claim (its path, parts separated by points), the part of the certificate, or the header. */
+  name: string;
+  /** Values that count, compared exactly. */
+  values: string[];
+  /** Kinds that these callers see. */
+  kinds?: MaskKind[];
+  /** Classes whose kinds they see. */
+  classes?: MaskClass[];
+}
+
 /** Values of JSON messages that are hidden, by field or by what they look like. */
 export interface FieldMaskerConfig {
   /** Mask requests: the fields and detections that ask for it. */
@@ -57,6 +139,18 @@ export interface FieldMaskerConfig {
   fields?: MaskField[];
   /** Kinds to find by content, in every string and number. */
   detect?: MaskDetection[];
+  /** Kinds whose fields are found by the names of the dictionary, and how each is hidden: entries without a place. */
+  dictionary?: MaskField[];
+  /** Classes whose kinds are found by the names of the dictionary, and hidden as they are by default, or as an entry of `dictionary` says. */
+  classes?: MaskClassRule[];
+  /** Names that a house adds to the dictionary. */
+  names?: MaskName[];
+  /** Names that the dictionary does not count for this route. */
+  except?: string[];
+  /** Levels of messages inside strings, JSON or XML, whose fields are masked by name. */
+  nested?: number;
+  /** Who sees which kinds. Whoever meets none sees none. */
+  reveal?: MaskReveal[];
 }
 
 /** Algorithm of signatures. */

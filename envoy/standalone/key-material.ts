@@ -9,6 +9,7 @@ const FIXED_BYTES: Partial<Record<KeyAlgorithm, number>> = {
   SM4: 16,
   'AES-256': 32,
   'HMAC-SM3': 32,
+  'HMAC-SHA-256': 32,
   TDES: 16,
   transit: 32,
 };
@@ -106,7 +107,7 @@ export function isSm2(algorithm: KeyAlgorithm): algorithm is Sm2Half {
 
 /** Whether a key of the algorithm, other than SM2, may have this length. */
 export function takesLength(algorithm: KeyAlgorithm, bytes: number): boolean {
-  if (algorithm === 'HMAC-SM3') return bytes >= 16 && bytes <= 128;
+  if (algorithm === 'HMAC-SM3' || algorithm === 'HMAC-SHA-256') return bytes >= 16 && bytes <= 128;
   return bytes === FIXED_BYTES[algorithm] || (algorithm === 'TDES' && bytes === 8); // single DES
 }
 

@@ -35,11 +35,55 @@ export const enum MaskKind {
   AccountOpening = 27,
 }
 
-/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
+/** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. The README has the others. */
 export const enum MaskMethod {
   ByKind = 0,
   Full = 1,
   KeepFirstLast = 2,
+  KeepRange = 3,
+  HideRange = 4,
+  HideBefore = 5,
+  HideAfter = 6,
+  Remove = 7,
+  Replace = 8,
+  Null = 9,
+  Truncate = 10,
+  Hash = 11,
+  Token = 12,
+  FormatPreserving = 13,
+  Random = 14,
+  Date = 15,
+  Round = 16,
+}
+
+/** `Date`: what is left of it. */
+export const enum DatePrecision {
+  Year = 0,
+  Month = 1,
+}
+
+/** `Hash`: HMAC-SM3, HMAC-SHA-256. `Token`: SM4-GCM, AES-256-GCM. `FormatPreserving`: FF1-SM4, FF1-AES-256. */
+export const enum MaskAlgorithm {
+  HMAC_SM3 = 0,
+  HMAC_SHA_256 = 1,
+  SM4_GCM = 2,
+  AES_256_GCM = 3,
+  FF1_SM4 = 4,
+  FF1_AES_256 = 5,
+}
+
+/** `FormatPreserving`: characters that are enciphered: `Digits` 0 to 9, `Upper` with A to Z, `Letters` with a to z too. */
+export const enum MaskAlphabet {
+  Digits = 0,
+  Upper = 1,
+  Letters = 2,
+}
+
+/** `FormatPreserving`, `Random`: check character that stays valid. */
+export const enum MaskCheck {
+  None = 0,
+  Luhn = 1,
+  IdCard = 2,
 }
 
 /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
@@ -49,11 +93,25 @@ export const enum DetectKind {
   UnionPayCard = 2,
 }
 
+/** Class of JR/T 0171. */
+export const enum MaskClass {
+  C1 = 0,
+  C2 = 1,
+  C3 = 2,
+}
+
+/** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
+export const enum RevealSource {
+  Claim = 0,
+  Certificate = 1,
+  Header = 2,
+}
+
 const MASK_FIELD_CHAR: Bytes = Bytes.from('*');
 
 const MASK_DETECTION_CHAR: Bytes = Bytes.from('*');
 
-/** One field, by exactly one of `path` and `name`. */
+/** One field, by exactly one of `path`, `name`, `header`, `parameter` and `cookie`. */
 export class MaskField {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
@@ -61,9 +119,15 @@ export class MaskField {
   path: Bytes = Bytes.EMPTY;
   /** Name of the member, at any depth; compared exactly. */
   name: Bytes = Bytes.EMPTY;
+  /** Name of a header, lower case. */
+  header: Bytes = Bytes.EMPTY;
+  /** Name of a query parameter, as decoded. */
+  parameter: Bytes = Bytes.EMPTY;
+  /** Name of a cookie. */
+  cookie: Bytes = Bytes.EMPTY;
   /** Kind of the value; sets the method and how much is left: `kinds.json`. */
   kind: MaskKind = MaskKind.Generic;
-  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. */
+  /** `Full`: every character is hidden. `KeepFirstLast`: all but the first and last few. `ByKind`: as `kinds.json` says. The README has the others. */
   method: MaskMethod = MaskMethod.ByKind;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst: i32 = -1;
@@ -71,6 +135,32 @@ export class MaskField {
   keepLast: i32 = -1;
   /** Character in place of a hidden one: one character, no quote, backslash or control character. */
   char: Bytes = MASK_FIELD_CHAR;
+  /** `HideRange`, `KeepRange`: number of the first character, from 1. */
+  from: i32 = 0;
+  /** `HideRange`, `KeepRange`: number of the last character. */
+  to: i32 = 0;
+  /** `HideBefore`, `HideAfter`: where the hidden part ends or begins. */
+  separator: Bytes = Bytes.EMPTY;
+  /** `Replace`: what stands instead. */
+  with: Bytes = Bytes.EMPTY;
+  /** `Truncate`: characters left. */
+  length: i32 = 0;
+  /** `Date`: what is left of it. */
+  precision: DatePrecision = DatePrecision.Year;
+  /** `Round`: the result is a multiple of it. */
+  step: i32 = 0;
+  /** `Hash`, `Token`, `FormatPreserving`: `kms://` id of the key, without version. */
+  keyId: Bytes = Bytes.EMPTY;
+  /** `Hash`: HMAC-SM3, HMAC-SHA-256. `Token`: SM4-GCM, AES-256-GCM. `FormatPreserving`: FF1-SM4, FF1-AES-256. */
+  algorithm: MaskAlgorithm = MaskAlgorithm.HMAC_SM3;
+  /** `Token`: equal values have equal tokens. */
+  deterministic: bool = false;
+  /** `FormatPreserving`: tweak of FF1, its bytes in UTF-8. */
+  tweak: Bytes = Bytes.EMPTY;
+  /** `FormatPreserving`: characters that are enciphered: `Digits` 0 to 9, `Upper` with A to Z, `Letters` with a to z too. */
+  alphabet: MaskAlphabet = MaskAlphabet.Digits;
+  /** `FormatPreserving`, `Random`: check character that stays valid. */
+  check: MaskCheck = MaskCheck.None;
   /** Mask it in requests (if requests are masked at all). */
   request: bool = true;
   /** Mask it in responses (if responses are masked at all). */
@@ -95,6 +185,44 @@ export class MaskDetection {
   response: bool = true;
 }
 
+/** A class that is masked. */
+export class MaskClassRule {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Class of JR/T 0171. */
+  class: MaskClass = <MaskClass>0;
+  /** In requests (if requests are masked at all). */
+  request: bool = false;
+  /** In responses (if responses are masked at all). */
+  response: bool = true;
+}
+
+/** A name of the house. */
+export class MaskName {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Compared without letter case, blanks, points, hyphens and underscores. */
+  name: Bytes = Bytes.EMPTY;
+  /** Kind of the value; sets the method and how much is left: `kinds.json`. */
+  kind: MaskKind = MaskKind.Generic;
+}
+
+/** Callers by one attribute, and the kinds that they see. */
+export class MaskReveal {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
+  source: RevealSource = <RevealSource>0;
+  /** The claim (its path, parts separated by points), the part of the certificate, or the header. */
+  name: Bytes = Bytes.EMPTY;
+  /** Values that count, compared exactly. */
+  values: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** Kinds that these callers see. */
+  kinds: StaticArray<MaskKind> = new StaticArray<MaskKind>(0);
+  /** Classes whose kinds they see. */
+  classes: StaticArray<MaskClass> = new StaticArray<MaskClass>(0);
+}
+
 /** Values of JSON messages that are hidden, by field or by what they look like. */
 export class FieldMaskerConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -107,6 +235,18 @@ export class FieldMaskerConfig {
   fields: StaticArray<MaskField> = new StaticArray<MaskField>(0);
   /** Kinds to find by content, in every string and number. */
   detect: StaticArray<MaskDetection> = new StaticArray<MaskDetection>(0);
+  /** Kinds whose fields are found by the names of the dictionary, and how each is hidden: entries without a place. */
+  dictionary: StaticArray<MaskField> = new StaticArray<MaskField>(0);
+  /** Classes whose kinds are found by the names of the dictionary, and hidden as they are by default, or as an entry of `dictionary` says. */
+  classes: StaticArray<MaskClassRule> = new StaticArray<MaskClassRule>(0);
+  /** Names that a house adds to the dictionary. */
+  names: StaticArray<MaskName> = new StaticArray<MaskName>(0);
+  /** Names that the dictionary does not count for this route. */
+  except: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** Levels of messages inside strings, JSON or XML, whose fields are masked by name. */
+  nested: i32 = 0;
+  /** Who sees which kinds. Whoever meets none sees none. */
+  reveal: StaticArray<MaskReveal> = new StaticArray<MaskReveal>(0);
 }
 
 function readMaskKind(reader: ConfigReader, node: u32): MaskKind {
@@ -146,8 +286,56 @@ function readMaskMethod(reader: ConfigReader, node: u32): MaskMethod {
   if (reader.textIs(node, 'ByKind')) return MaskMethod.ByKind;
   if (reader.textIs(node, 'Full')) return MaskMethod.Full;
   if (reader.textIs(node, 'KeepFirstLast')) return MaskMethod.KeepFirstLast;
+  if (reader.textIs(node, 'KeepRange')) return MaskMethod.KeepRange;
+  if (reader.textIs(node, 'HideRange')) return MaskMethod.HideRange;
+  if (reader.textIs(node, 'HideBefore')) return MaskMethod.HideBefore;
+  if (reader.textIs(node, 'HideAfter')) return MaskMethod.HideAfter;
+  if (reader.textIs(node, 'Remove')) return MaskMethod.Remove;
+  if (reader.textIs(node, 'Replace')) return MaskMethod.Replace;
+  if (reader.textIs(node, 'Null')) return MaskMethod.Null;
+  if (reader.textIs(node, 'Truncate')) return MaskMethod.Truncate;
+  if (reader.textIs(node, 'Hash')) return MaskMethod.Hash;
+  if (reader.textIs(node, 'Token')) return MaskMethod.Token;
+  if (reader.textIs(node, 'FormatPreserving')) return MaskMethod.FormatPreserving;
+  if (reader.textIs(node, 'Random')) return MaskMethod.Random;
+  if (reader.textIs(node, 'Date')) return MaskMethod.Date;
+  if (reader.textIs(node, 'Round')) return MaskMethod.Round;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <MaskMethod>0;
+}
+
+function readDatePrecision(reader: ConfigReader, node: u32): DatePrecision {
+  if (reader.textIs(node, 'Year')) return DatePrecision.Year;
+  if (reader.textIs(node, 'Month')) return DatePrecision.Month;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <DatePrecision>0;
+}
+
+function readMaskAlgorithm(reader: ConfigReader, node: u32): MaskAlgorithm {
+  if (reader.textIs(node, 'HMAC-SM3')) return MaskAlgorithm.HMAC_SM3;
+  if (reader.textIs(node, 'HMAC-SHA-256')) return MaskAlgorithm.HMAC_SHA_256;
+  if (reader.textIs(node, 'SM4-GCM')) return MaskAlgorithm.SM4_GCM;
+  if (reader.textIs(node, 'AES-256-GCM')) return MaskAlgorithm.AES_256_GCM;
+  if (reader.textIs(node, 'FF1-SM4')) return MaskAlgorithm.FF1_SM4;
+  if (reader.textIs(node, 'FF1-AES-256')) return MaskAlgorithm.FF1_AES_256;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <MaskAlgorithm>0;
+}
+
+function readMaskAlphabet(reader: ConfigReader, node: u32): MaskAlphabet {
+  if (reader.textIs(node, 'Digits')) return MaskAlphabet.Digits;
+  if (reader.textIs(node, 'Upper')) return MaskAlphabet.Upper;
+  if (reader.textIs(node, 'Letters')) return MaskAlphabet.Letters;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <MaskAlphabet>0;
+}
+
+function readMaskCheck(reader: ConfigReader, node: u32): MaskCheck {
+  if (reader.textIs(node, 'None')) return MaskCheck.None;
+  if (reader.textIs(node, 'Luhn')) return MaskCheck.Luhn;
+  if (reader.textIs(node, 'IdCard')) return MaskCheck.IdCard;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <MaskCheck>0;
 }
 
 function readDetectKind(reader: ConfigReader, node: u32): DetectKind {
@@ -156,6 +344,55 @@ function readDetectKind(reader: ConfigReader, node: u32): DetectKind {
   if (reader.textIs(node, 'UnionPayCard')) return DetectKind.UnionPayCard;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <DetectKind>0;
+}
+
+function readMaskClass(reader: ConfigReader, node: u32): MaskClass {
+  if (reader.textIs(node, 'C1')) return MaskClass.C1;
+  if (reader.textIs(node, 'C2')) return MaskClass.C2;
+  if (reader.textIs(node, 'C3')) return MaskClass.C3;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <MaskClass>0;
+}
+
+function readRevealSource(reader: ConfigReader, node: u32): RevealSource {
+  if (reader.textIs(node, 'Claim')) return RevealSource.Claim;
+  if (reader.textIs(node, 'Certificate')) return RevealSource.Certificate;
+  if (reader.textIs(node, 'Header')) return RevealSource.Header;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <RevealSource>0;
+}
+
+function readBytes512List64(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 512)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskKindList64(reader: ConfigReader, node: u32): StaticArray<MaskKind> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<MaskKind>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = readMaskKind(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskClassList3(reader: ConfigReader, node: u32): StaticArray<MaskClass> {
+  const length = reader.arrayLength(node, 3);
+  const items = new StaticArray<MaskClass>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = readMaskClass(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
 }
 
 function readMaskFieldList512(reader: ConfigReader, node: u32): StaticArray<MaskField> {
@@ -180,6 +417,61 @@ function readMaskDetectionList8(reader: ConfigReader, node: u32): StaticArray<Ma
   return items;
 }
 
+function readMaskFieldList64(reader: ConfigReader, node: u32): StaticArray<MaskField> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<MaskField>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeMaskField(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskClassRuleList3(reader: ConfigReader, node: u32): StaticArray<MaskClassRule> {
+  const length = reader.arrayLength(node, 3);
+  const items = new StaticArray<MaskClassRule>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeMaskClassRule(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskNameList512(reader: ConfigReader, node: u32): StaticArray<MaskName> {
+  const length = reader.arrayLength(node, 512);
+  const items = new StaticArray<MaskName>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeMaskName(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBytes256List256(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 256);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 256)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskRevealList32(reader: ConfigReader, node: u32): StaticArray<MaskReveal> {
+  const length = reader.arrayLength(node, 32);
+  const items = new StaticArray<MaskReveal>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeMaskReveal(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeMaskField(reader: ConfigReader, node: u32): MaskField {
   const result = new MaskField();
@@ -190,6 +482,12 @@ export function decodeMaskField(reader: ConfigReader, node: u32): MaskField {
       result.path = reader.readString(member, 1024);
     } else if (reader.keyIs(member, 'name')) {
       result.name = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'parameter')) {
+      result.parameter = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'cookie')) {
+      result.cookie = reader.readString(member, 256);
     } else if (reader.keyIs(member, 'kind')) {
       result.kind = readMaskKind(reader, member);
     } else if (reader.keyIs(member, 'method')) {
@@ -200,6 +498,32 @@ export function decodeMaskField(reader: ConfigReader, node: u32): MaskField {
       result.keepLast = <i32>reader.readInteger(member, -1, 256);
     } else if (reader.keyIs(member, 'char')) {
       result.char = reader.readString(member, 4);
+    } else if (reader.keyIs(member, 'from')) {
+      result.from = <i32>reader.readInteger(member, 0, 256);
+    } else if (reader.keyIs(member, 'to')) {
+      result.to = <i32>reader.readInteger(member, 0, 65535);
+    } else if (reader.keyIs(member, 'separator')) {
+      result.separator = reader.readString(member, 16);
+    } else if (reader.keyIs(member, 'with')) {
+      result.with = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'length')) {
+      result.length = <i32>reader.readInteger(member, 0, 256);
+    } else if (reader.keyIs(member, 'precision')) {
+      result.precision = readDatePrecision(reader, member);
+    } else if (reader.keyIs(member, 'step')) {
+      result.step = <i32>reader.readInteger(member, 0, 1000000000);
+    } else if (reader.keyIs(member, 'keyId')) {
+      result.keyId = reader.readString(member, 512);
+    } else if (reader.keyIs(member, 'algorithm')) {
+      result.algorithm = readMaskAlgorithm(reader, member);
+    } else if (reader.keyIs(member, 'deterministic')) {
+      result.deterministic = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'tweak')) {
+      result.tweak = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'alphabet')) {
+      result.alphabet = readMaskAlphabet(reader, member);
+    } else if (reader.keyIs(member, 'check')) {
+      result.check = readMaskCheck(reader, member);
     } else if (reader.keyIs(member, 'request')) {
       result.request = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'response')) {
@@ -240,6 +564,80 @@ export function decodeMaskDetection(reader: ConfigReader, node: u32): MaskDetect
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeMaskClassRule(reader: ConfigReader, node: u32): MaskClassRule {
+  const result = new MaskClassRule();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'class')) {
+      result.class = readMaskClass(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'request')) {
+      result.request = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'response')) {
+      result.response = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'class');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeMaskName(reader: ConfigReader, node: u32): MaskName {
+  const result = new MaskName();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 256);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'kind')) {
+      result.kind = readMaskKind(reader, member);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'kind');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeMaskReveal(reader: ConfigReader, node: u32): MaskReveal {
+  const result = new MaskReveal();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'source')) {
+      result.source = readRevealSource(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 512);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'values')) {
+      result.values = readBytes512List64(reader, member);
+      seen |= 4;
+    } else if (reader.keyIs(member, 'kinds')) {
+      result.kinds = readMaskKindList64(reader, member);
+    } else if (reader.keyIs(member, 'classes')) {
+      result.classes = readMaskClassList3(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'source');
+  if (!(seen & 2)) reader.missing(node, 'name');
+  if (!(seen & 4)) reader.missing(node, 'values');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldMaskerConfig {
   const result = new FieldMaskerConfig();
   result.node = node;
@@ -253,6 +651,18 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.fields = readMaskFieldList512(reader, member);
     } else if (reader.keyIs(member, 'detect')) {
       result.detect = readMaskDetectionList8(reader, member);
+    } else if (reader.keyIs(member, 'dictionary')) {
+      result.dictionary = readMaskFieldList64(reader, member);
+    } else if (reader.keyIs(member, 'classes')) {
+      result.classes = readMaskClassRuleList3(reader, member);
+    } else if (reader.keyIs(member, 'names')) {
+      result.names = readMaskNameList512(reader, member);
+    } else if (reader.keyIs(member, 'except')) {
+      result.except = readBytes256List256(reader, member);
+    } else if (reader.keyIs(member, 'nested')) {
+      result.nested = <i32>reader.readInteger(member, 0, 4);
+    } else if (reader.keyIs(member, 'reveal')) {
+      result.reveal = readMaskRevealList32(reader, member);
     } else {
       reader.unknownMember(member);
     }

@@ -1,18 +1,26 @@
-// Pure core of masking: takes the index of a JSON message and writes the message with masked values. Walks once in
-// document order, and copies the rest in as few pieces as possible.
+// Pure core of masking: takes the tree of a message and writes the message with masked values. Walks once in document
+// order, and copies the rest in as few pieces as possible.
 import { Arena } from '../memory/arena';
 import { Writer } from '../memory/writer';
 import { MAX_FIELD_DEPTH } from '../limits';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
-import { Detector, Found, Kinds } from './detect';
-import { Mask } from './mask';
+import { FieldSetBuilder } from '../message/field-set-builder';
+import { JsonDocument } from '../message/json/document';
+import { XmlDocument } from '../message/xml/document';
+import { Detector, Found } from './detect';
+import { MaskPlan } from './mask-plan';
+import { Action, Mask } from './method/mask';
+import { JsonSurface } from './surface/json';
+import { Surface } from './surface/surface';
+import { XmlSurface } from './surface/xml';
 
-const QUOTE: u8 = 34;
 /** Shortest number that detection looks for, digits. A shorter text contains none. */
 const DETECT_MIN_LENGTH: u32 = 13;
 const DETECT_MAX_DIGITS: u32 = 19;
+/** Shortest text that can be a message with a field. */
+const NESTED_MIN_LENGTH: u32 = 7;
 
 /** Result of masking. */
 export const enum Masked {
@@ -21,43 +29,8 @@ export const enum Masked {
   Changed = 1,
   /** The arena is full. The output must not be used. */
   OutOfMemory = 2,
-}
-
-/** Masking of one direction of a route. Immutable. */
-export class MaskPlan {
-  /** `masks`: mask of each rule of `fields`. `idCard`, `bankCard`, `unionPay`: null if not detected by content. */
-  constructor(
-    readonly fields: FieldSet,
-    readonly masks: StaticArray<Mask>,
-    readonly idCard: Mask | null,
-    readonly bankCard: Mask | null,
-    readonly unionPay: Mask | null = null,
-  ) {}
-
-  /** Whether numbers are detected by content. */
-  get detects(): bool {
-    return this.kinds != Kinds.None;
-  }
-
-  /** What is detected by content. */
-  get kinds(): u32 {
-    return (
-      (this.idCard == null ? Kinds.None : Kinds.IdCard) |
-      (this.bankCard == null ? Kinds.None : Kinds.BankCard) |
-      (this.unionPay == null ? Kinds.None : Kinds.UnionPay)
-    );
-  }
-
-  /** Mask of a kind that was found. */
-  maskOf(found: Found): Mask | null {
-    if (found == Found.IdCard) return this.idCard;
-    return found == Found.BankCard ? this.bankCard : this.unionPay;
-  }
-
-  /** Whether anything may be hidden. */
-  get acts(): bool {
-    return this.masks.length != 0 || this.detects;
-  }
+  /** A value stands where nothing can be written. The output must not be used. */
+  Impossible = 3,
 }
 
 /** Masks one message at a time. Reusable. Its output is in the arena. */
@@ -67,97 +40,251 @@ export class Masker {
   /** Values of the last message hidden by a field rule, and numbers hidden by detection. */
   fieldCount: u32 = 0;
   detectedCount: u32 = 0;
+  private readonly value: Writer;
   private readonly detector: Detector = new Detector();
   private readonly matches: FieldMatches = new FieldMatches();
-  // Containers that are masked completely, innermost last: the mask, and the end of the container.
+  // Containers that are masked completely, innermost last: the mask, and the last node inside.
   private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly coverEnds: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private covers: i32 = 0;
   /** Offset in the message up to which it has been copied or replaced. */
   private done: u32 = 0;
+  /** Last node inside what was removed or replaced as a whole. */
+  private gone: u32 = 0;
   private begun: bool = false;
-  private starved: bool = false;
+  private failure: Masked = Masked.Unchanged;
   private length: u32 = 0;
+  private surface: Surface = NO_SURFACE;
+  private plan: MaskPlan = NO_PLAN;
+  private revealed: u64 = 0;
+  private levels: i32 = 0;
+  /** An XML element whose attributes come first, its mask, and the last of them. 0: none. */
+  private late: u32 = 0;
+  private lateMask: Mask | null = null;
+  private lateBehind: u32 = 0;
+  // Of messages inside strings, from the first that occurs in a configuration.
+  private inner: Masker | null = null;
+  private json: JsonDocument | null = null;
+  private xml: XmlDocument | null = null;
+  private readonly jsonSurface: JsonSurface = new JsonSurface();
+  private readonly xmlSurface: XmlSurface = new XmlSurface();
 
   constructor(private readonly arena: Arena) {
     this.out = new Writer(arena);
+    this.value = new Writer(arena);
   }
 
-  /** Masks the indexed message of `length` bytes. Linear in the length. */
-  run(document: FieldTree, length: u32, plan: MaskPlan): Masked {
+  /** Prepares for messages inside strings, `levels` deep. When a configuration is compiled. */
+  nest(levels: i32): void {
+    if (levels == 0) return;
+    let inner = this.inner;
+    if (inner == null) {
+      inner = new Masker(this.arena);
+      this.inner = inner;
+      this.json = new JsonDocument();
+      this.xml = new XmlDocument();
+    }
+    inner.nest(levels - 1);
+  }
+
+  /** Masks the message of `length` bytes. `revealed`: kinds that stay, as bits. Linear in the length. */
+  run(document: FieldTree, length: u32, plan: MaskPlan, surface: Surface, revealed: u64): Masked {
+    this.plan = plan;
+    this.levels = plan.nested;
+    this.revealed = revealed;
+    return this.pass(document, length, plan.fields, surface);
+  }
+
+  private pass(document: FieldTree, length: u32, fields: FieldSet, surface: Surface): Masked {
     this.fieldCount = 0;
     this.detectedCount = 0;
     this.covers = 0;
     this.done = 0;
+    this.gone = 0;
+    this.late = 0;
     this.begun = false;
-    this.starved = false;
+    this.failure = Masked.Unchanged;
     this.length = length;
-    if (!plan.fields.match(document, this.matches, this.arena)) return Masked.OutOfMemory;
-    this.walk(document, plan);
-    if (this.starved) return Masked.OutOfMemory;
+    this.surface = surface;
+    surface.begin(document, length);
+    if (!fields.match(document, this.matches, this.arena)) return Masked.OutOfMemory;
+    this.walk(document);
+    if (this.failure != Masked.Unchanged) return this.failure;
     if (!this.begun) return Masked.Unchanged;
     this.out.bytes(document.sourcePointer + this.done, length - this.done);
+    surface.finish(this.out);
     return this.out.overflowed ? Masked.OutOfMemory : Masked.Changed;
   }
 
-  /** Visits every value if detection is on or a container is being masked, else only the values that rules name. */
-  private walk(document: FieldTree, plan: MaskPlan): void {
-    const detects = plan.detects;
+  /** Visits every value if all must be looked at or a container is being masked, else only those that rules name. */
+  private walk(document: FieldTree): void {
+    const plan = this.plan;
+    const everything = plan.detects || plan.hasDictionary || this.levels != 0;
     const matches = this.matches;
     let more = matches.next();
     let node = document.root;
-    while (node <= document.size && !this.starved) {
-      const start = document.start(node);
-      while (this.covers > 0 && unchecked(this.coverEnds[this.covers - 1]) <= start) this.covers--;
-      if (!detects && this.covers == 0) {
+    while (node <= document.size && this.failure == Masked.Unchanged) {
+      while (this.covers > 0 && unchecked(this.coverEnds[this.covers - 1]) < node) this.covers--;
+      if (!everything && this.covers == 0) {
         if (!more) return;
         node = matches.node;
       }
       let first: u32 = u32.MAX_VALUE;
-      for (; more && matches.node == node; more = matches.next()) first = min(first, matches.rule);
-      if (first != u32.MAX_VALUE) this.visit(document, node, unchecked(plan.masks[first]));
-      else if (this.covers > 0) this.visit(document, node, unchecked(this.coverMasks[this.covers - 1]));
-      else this.detect(document, node, plan);
+      for (; more && matches.node == node; more = matches.next()) {
+        // A second element of a name is masked like the first: its path names it, too.
+        if (!matches.missing && !matches.repeated) first = min(first, matches.rule);
+      }
+      if (node > this.gone && this.surface.holds(node)) this.take(document, node, this.maskOf(document, node, first));
+      if (this.late != 0 && node == this.lateBehind) this.takeLate(document);
       node++;
     }
   }
 
-  /** Masks a scalar, or begins masking the content of a container. */
-  private visit(document: FieldTree, node: u32, mask: Mask | null): void {
+  /** Handles a value. That of an XML element with attributes stands behind them, and waits. */
+  private take(document: FieldTree, node: u32, mask: Mask | null): void {
+    if (mask != null && mask.action == Action.Remove && this.surface.locateWhole(node))
+      return this.remove(document, node, mask);
     const kind = document.kind(node);
-    if (mask == null || kind == FieldKind.Null) return;
-    if (kind == FieldKind.Object || kind == FieldKind.Array) {
-      unchecked((this.coverMasks[this.covers] = mask));
-      unchecked((this.coverEnds[this.covers] = document.end(node)));
-      this.covers++;
-      return;
+    if (mask != null && (kind == FieldKind.Object || kind == FieldKind.Array)) return this.cover(document, node, mask);
+    if (document.firstChild(node) != 0 && kind == FieldKind.String) {
+      this.late = node;
+      this.lateMask = mask;
+      this.lateBehind = lastInside(document, node);
+      if (mask != null) this.cover(document, node, mask);
+    } else if (mask != null) this.replace(document, node, mask);
+    else this.look(document, node);
+  }
+
+  private takeLate(document: FieldTree): void {
+    const node = this.late;
+    const mask = this.lateMask;
+    this.late = 0;
+    if (mask != null) this.replace(document, node, mask);
+    else this.look(document, node);
+  }
+
+  private cover(document: FieldTree, node: u32, mask: Mask): void {
+    unchecked((this.coverMasks[this.covers] = mask));
+    unchecked((this.coverEnds[this.covers] = lastInside(document, node)));
+    this.covers++;
+  }
+
+  /** Takes a value out, with what is inside. */
+  private remove(document: FieldTree, node: u32, mask: Mask): void {
+    this.copyTo(document, this.surface.from);
+    this.done = this.surface.to;
+    this.gone = lastInside(document, node);
+    this.count(mask);
+  }
+
+  /** Mask of a value: by the first rule that names it, by what it stands in, by the dictionary. */
+  private maskOf(document: FieldTree, node: u32, rule: u32): Mask | null {
+    const plan = this.plan;
+    if (rule != u32.MAX_VALUE) return this.unlessRevealed(unchecked(plan.masks[rule]));
+    if (this.covers > 0) return unchecked(this.coverMasks[this.covers - 1]);
+    if (!plan.hasDictionary) return null;
+    const name = document.key(node);
+    return name == 0 ? null : this.unlessRevealed(plan.maskNamed(name, document.keyLength(node)));
+  }
+
+  private unlessRevealed(mask: Mask | null): Mask | null {
+    return mask == null || ((this.revealed >> (<u64>mask.kind)) & 1) != 0 ? null : mask;
+  }
+
+  /** Writes what stands for a scalar. */
+  private replace(document: FieldTree, node: u32, mask: Mask): void {
+    const kind = document.kind(node);
+    if (kind == FieldKind.Null) return;
+    const text = document.text(node, this.arena);
+    if (text == 0) return this.fail(Masked.OutOfMemory);
+    const length = document.textLength;
+    if (length == 0 && mask.action != Action.Null) return;
+    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
+    this.copyTo(document, this.surface.from);
+    if (mask.action != Action.Null || !this.surface.writeNull(node, this.out)) {
+      this.value.begin(<usize>length * 2 + 64);
+      if (kind == FieldKind.True || kind == FieldKind.False) mask.boolean(this.value);
+      else mask.text(text, length, this.value);
+      this.put(node, text, length);
     }
+    this.done = this.surface.to;
+    this.count(mask);
+  }
+
+  private count(mask: Mask): void {
+    this.fieldCount++;
+    const counter = mask.counter;
+    if (counter != null) counter.add(1);
+  }
+
+  /** Writes what is in `value` in the place found last, or the text hidden if the format cannot hold it. */
+  private put(node: u32, text: usize, length: u32): void {
+    if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
+    const mark = this.out.length;
+    if (this.surface.write(node, this.value.pointer, this.value.length, this.out)) return;
+    this.out.rewind(mark);
+    this.surface.writeHidden(node, text, length, this.out);
+  }
+
+  /** Looks into a value that no rule masks: a message inside a string, or numbers amid text. */
+  private look(document: FieldTree, node: u32): void {
+    const kind = document.kind(node);
+    if (kind != FieldKind.String && kind != FieldKind.Number) return;
+    if (document.end(node) - document.start(node) < NESTED_MIN_LENGTH) return;
+    if (this.levels != 0 && kind == FieldKind.String && this.lookInside(document, node)) return;
+    if (this.plan.detects) this.detect(document, node);
+  }
+
+  /** Masks the fields of a message inside a string. False: there is none. */
+  private lookInside(document: FieldTree, node: u32): bool {
+    const inner = this.inner;
+    const json = this.json;
+    const xml = this.xml;
+    if (inner == null || json == null || xml == null) return false;
     const text = document.text(node, this.arena);
     if (text == 0) {
-      this.starved = true;
-      return;
+      this.fail(Masked.OutOfMemory);
+      return true;
     }
     const length = document.textLength;
-    this.open(document, node);
-    if (kind == FieldKind.True || kind == FieldKind.False) mask.boolean(this.out);
-    else mask.text(text, length, this.out);
-    this.close(document, node);
-    this.fieldCount++;
+    let at: u32 = 0;
+    while (at < length && load<u8>(text + at) <= 32) at++;
+    const first = at < length ? load<u8>(text + at) : 0;
+    let masked = Masked.Unchanged;
+    inner.plan = this.plan;
+    inner.revealed = this.revealed;
+    inner.levels = this.levels - 1;
+    const names = this.plan.names;
+    if (first == 123 || first == 91) {
+      if (json.parse(text, length, this.arena) != 0) return false;
+      masked = inner.pass(json, length, names, this.jsonSurface);
+    } else if (first == 60) {
+      if (xml.parse(text, length, this.arena) != 0) return false;
+      masked = inner.pass(xml, length, names, this.xmlSurface);
+    } else return false;
+    if (masked == Masked.Changed) this.replaceInside(document, node, text, length, inner);
+    else if (masked != Masked.Unchanged) this.fail(masked);
+    return true;
+  }
+
+  private replaceInside(document: FieldTree, node: u32, text: usize, length: u32, inner: Masker): void {
+    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
+    this.copyTo(document, this.surface.from);
+    this.value.begin(inner.out.length + 16);
+    this.value.bytes(inner.out.pointer, inner.out.length);
+    this.put(node, text, length);
+    this.done = this.surface.to;
+    this.fieldCount += inner.fieldCount;
+    this.detectedCount += inner.detectedCount;
   }
 
   /** Hides detected numbers in a string, or a number value that is one. */
-  private detect(document: FieldTree, node: u32, plan: MaskPlan): void {
+  private detect(document: FieldTree, node: u32): void {
+    const plan = this.plan;
     const kind = document.kind(node);
-    if (
-      (kind != FieldKind.String && kind != FieldKind.Number) ||
-      document.end(node) - document.start(node) < DETECT_MIN_LENGTH
-    )
-      return;
+    if (document.end(node) - document.start(node) < DETECT_MIN_LENGTH) return;
     const text = document.text(node, this.arena);
-    if (text == 0) {
-      this.starved = true;
-      return;
-    }
+    if (text == 0) return this.fail(Masked.OutOfMemory);
     const end = text + document.textLength;
     if (kind == FieldKind.Number && !isWhole(text, end)) return;
     const kinds = plan.kinds;
@@ -165,34 +292,54 @@ export class Masker {
     let from = text;
     while (true) {
       const found = detector.next(text, from, end, kinds);
-      const mask = plan.maskOf(found);
-      if (found == Found.Nothing || mask == null) break;
-      if (from == text) this.open(document, node);
-      this.out.jsonText(from, <u32>(detector.pointer - from));
-      mask.digits(detector.pointer, detector.length, this.out);
+      const mask = this.unlessRevealed(plan.maskOf(found));
+      if (found == Found.Nothing) break;
+      if (from == text) this.value.begin(document.textLength + 64);
+      this.value.bytes(from, <u32>(detector.pointer - from));
+      if (mask == null) this.value.bytes(detector.pointer, detector.length);
+      else {
+        mask.found(detector.pointer, detector.length, this.value);
+        this.detectedCount++;
+        const counter = mask.counter;
+        if (counter != null) counter.add(1);
+      }
       from = detector.pointer + detector.length;
-      this.detectedCount++;
     }
     if (from == text) return;
-    this.out.jsonText(from, <u32>(end - from));
-    this.close(document, node);
+    this.value.bytes(from, <u32>(end - from));
+    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
+    this.copyTo(document, this.surface.from);
+    this.put(node, text, <u32>(end - text));
+    this.done = this.surface.to;
   }
 
-  /** Copies everything before the value, and opens the string that replaces it. */
-  private open(document: FieldTree, node: u32): void {
+  /** Copies everything before a place. */
+  private copyTo(document: FieldTree, from: u32): void {
     if (!this.begun) {
       this.begun = true;
       this.out.begin(<usize>this.length + (this.length >> 3) + 64);
     }
-    const start = document.start(node);
-    this.out.bytes(document.sourcePointer + this.done, start - this.done);
-    this.out.byte(QUOTE);
+    this.out.bytes(document.sourcePointer + this.done, from - this.done);
   }
 
-  private close(document: FieldTree, node: u32): void {
-    this.out.byte(QUOTE);
-    this.done = document.end(node);
+  private fail(why: Masked): void {
+    this.failure = why;
   }
+}
+
+const NO_SURFACE: Surface = new JsonSurface();
+const NO_FIELDS: FieldSet = new FieldSetBuilder().build()!;
+const NO_PLAN: MaskPlan = new MaskPlan(NO_FIELDS, NO_FIELDS, [], null);
+
+/** Last node inside a container, or the value itself. */
+function lastInside(document: FieldTree, node: u32): u32 {
+  let outer = node;
+  while (outer != 0) {
+    const next = document.nextSibling(outer);
+    if (next != 0) return next - 1;
+    outer = document.parent(outer);
+  }
+  return document.size;
 }
 
 /** Whether a number is exactly as many digits as a card or identity number. */

@@ -3,63 +3,172 @@ import { Bytes } from '../memory/bytes';
 import { FieldList, isFieldPath } from '../message/field-list';
 import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
+import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/direction';
 import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, MaskMethod } from './config.gen';
-import { Mask, isMaskCharacter } from './mask';
-import { MaskPlan } from './masker';
+import { HouseNames, NO_KIND } from './dictionary';
+import { KIND_CLASS, KIND_COUNT } from './kinds.gen';
+import { HeaderMasks } from './headers';
+import { Detections, MaskPlan, Named } from './mask-plan';
+import { compileMask, MaskKeys } from './compile-mask';
+import { keepMask, Mask } from './method/mask';
+import { isMaskCharacter } from './method/keep';
 
 const fieldList: FieldList = new FieldList();
 
-/** Masking of one direction in `config`. On an error calls `reader.fail` and returns an empty plan. */
-export function compilePlan(reader: ConfigReader, config: FieldMaskerConfig, direction: Direction): MaskPlan {
-  const wanted = direction == Direction.Request ? config.request : config.response;
-  const masks: Mask[] = [];
-  fieldList.begin(reader.format);
-  for (let i = 0; i < config.fields.length; i++) {
-    const field = config.fields[i];
-    const acts = wanted && (direction == Direction.Request ? field.request : field.response);
-    addField(reader, field, acts ? masks : null);
+/** Compiles one direction of a section. */
+export class PlanCompiler {
+  private readonly keys: MaskKeys = new MaskKeys();
+  private readonly masks: Mask[] = [];
+  private readonly byName: bool[] = [];
+  /** What is masked outside of bodies. */
+  readonly headers: HeaderMasks = new HeaderMasks();
+
+  constructor(
+    private readonly reader: ConfigReader,
+    private readonly config: FieldMaskerConfig,
+    private readonly direction: Direction,
+  ) {}
+
+  /** On an error calls `reader.fail` and returns an empty plan. */
+  compile(): MaskPlan {
+    const config = this.config;
+    const reader = this.reader;
+    const wanted = this.direction == Direction.Request ? config.request : config.response;
+    fieldList.begin(reader.format);
+    for (let i = 0; i < config.fields.length; i++) this.addField(config.fields[i], wanted);
+    const fields = this.build();
+    const detections = this.detections(wanted);
+    const named = this.named(wanted);
+    const plan = new MaskPlan(fields, this.names(), StaticArray.fromArray(this.masks), detections, named);
+    plan.nested = wanted ? config.nested : 0;
+    plan.keys = this.keys.list();
+    this.headers.seal(named);
+    return plan;
   }
-  let idCard: Mask | null = null;
-  let bankCard: Mask | null = null;
-  let unionPay: Mask | null = null;
-  for (let i = 0; i < config.detect.length; i++) {
-    const detection = config.detect[i];
-    const mask = detectionMask(reader, detection);
-    if (!wanted || !(direction == Direction.Request ? detection.request : detection.response)) continue;
-    if (detection.kind == DetectKind.IdCard) idCard = mask;
-    else if (detection.kind == DetectKind.BankCard) bankCard = mask;
-    else unionPay = mask;
+
+  private acts(field: MaskField, wanted: bool): bool {
+    return wanted && (this.direction == Direction.Request ? field.request : field.response);
   }
-  let fields: FieldSet | null = null;
-  if (!reader.failed) fields = fieldList.build(reader.parts);
-  if (fields == null) {
-    reader.fail(ErrorId.FIM_CFG_0021, config.node);
-    fields = new FieldSetBuilder().build()!;
+
+  /** Checks a field, and adds it if it acts in this direction. */
+  private addField(field: MaskField, wanted: bool): void {
+    const reader = this.reader;
+    const outside = field.header.length + field.parameter.length + field.cookie.length != 0;
+    if (placesOf(field) != 1) reader.fail(ErrorId.FIM_MASK_0005, field.node);
+    const mask = compileMask(reader, field, this.keys, this.direction);
+    if (field.path.length != 0 && !isFieldPath(field.path, reader.format))
+      reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
+    if (!this.acts(field, wanted)) return;
+    if (outside) {
+      this.headers.add(field, mask);
+      return;
+    }
+    this.masks.push(mask);
+    this.byName.push(field.path.length == 0);
+    if (field.path.length == 0) fieldList.addName(field.name);
+    else fieldList.addPath(field.path, false);
   }
-  return new MaskPlan(fields, StaticArray.fromArray(masks), idCard, bankCard, unionPay);
+
+  private build(): FieldSet {
+    const reader = this.reader;
+    let fields: FieldSet | null = null;
+    if (!reader.failed) fields = fieldList.build(reader.parts);
+    if (fields != null) return fields;
+    reader.fail(ErrorId.FIM_CFG_0021, this.config.node);
+    return new FieldSetBuilder().build()!;
+  }
+
+  /** The rules by name, for messages inside strings. A rule by path names nothing there. */
+  private names(): FieldSet {
+    const config = this.config;
+    fieldList.begin(MessageFormat.Detect);
+    for (let i = 0, rule = 0; i < config.fields.length && rule < this.masks.length; i++) {
+      const field = config.fields[i];
+      if (!this.acts(field, true) || field.header.length + field.parameter.length + field.cookie.length != 0) continue;
+      fieldList.addName(this.byName[rule] ? field.name : NOTHING);
+      rule++;
+    }
+    return this.build();
+  }
+
+  private detections(wanted: bool): Detections | null {
+    let idCard: Mask | null = null;
+    let bankCard: Mask | null = null;
+    let unionPay: Mask | null = null;
+    for (let i = 0; i < this.config.detect.length; i++) {
+      const detection = this.config.detect[i];
+      const mask = this.detectionMask(detection);
+      if (!wanted || !(this.direction == Direction.Request ? detection.request : detection.response)) continue;
+      if (detection.kind == DetectKind.IdCard) idCard = mask;
+      else if (detection.kind == DetectKind.BankCard) bankCard = mask;
+      else unionPay = mask;
+    }
+    const any = idCard != null || bankCard != null || unionPay != null;
+    return any ? new Detections(idCard, bankCard, unionPay) : null;
+  }
+
+  private detectionMask(detection: MaskDetection): Mask {
+    if (!isMaskCharacter(detection.char)) this.reader.failMember(ErrorId.FIM_MASK_0004, detection.node, 'char');
+    const kind = detection.kind == DetectKind.IdCard ? MaskKind.IdCard : MaskKind.BankCard;
+    return keepMask(kind, MaskMethod.KeepFirstLast, detection.keepFirst, detection.keepLast, detection.char);
+  }
+
+  private named(wanted: bool): Named | null {
+    const config = this.config;
+    const masks = new StaticArray<Mask | null>(<i32>KIND_COUNT);
+    let any = this.addClasses(masks, wanted);
+    for (let i = 0; i < config.dictionary.length; i++) {
+      const way = config.dictionary[i];
+      if (placesOf(way) != 0) this.reader.fail(ErrorId.FIM_MASK_0005, way.node);
+      const mask = compileMask(this.reader, way, this.keys, this.direction);
+      if (!this.acts(way, wanted)) continue;
+      masks[way.kind] = mask;
+      any = true;
+    }
+    const house = new HouseNames();
+    for (let i = 0; i < config.except.length; i++) this.addName(house, config.except[i], NO_KIND, config.node);
+    for (let i = 0; i < config.names.length; i++)
+      this.addName(house, config.names[i].name, config.names[i].kind, config.names[i].node);
+    house.seal();
+    const format = this.reader.format;
+    return any ? new Named(masks, house, format == MessageFormat.Iso8583 || format == MessageFormat.Tlv) : null;
+  }
+
+  /** Default masks of the kinds of the classes that are masked. False: there are none. */
+  private addClasses(masks: StaticArray<Mask | null>, wanted: bool): bool {
+    let any = false;
+    for (let i = 0; i < this.config.classes.length; i++) {
+      const rule = this.config.classes[i];
+      if (!wanted || !(this.direction == Direction.Request ? rule.request : rule.response)) continue;
+      any = true;
+      for (let kind = 0; kind < <i32>KIND_COUNT; kind++) {
+        if (load<u8>(KIND_CLASS + kind) != <u8>rule.class + 1) continue;
+        const way = new MaskField();
+        way.kind = <MaskKind>kind;
+        masks[kind] = compileMask(this.reader, way, this.keys, this.direction);
+      }
+    }
+    return any;
+  }
+
+  private addName(house: HouseNames, name: Bytes, kind: i32, node: u32): void {
+    if (!house.add(name, kind)) this.reader.fail(ErrorId.FIM_MASK_0007, node);
+  }
 }
 
-/** Checks a field, and adds it to the plan if `masks` is given. */
-function addField(reader: ConfigReader, field: MaskField, masks: Mask[] | null): void {
-  if ((field.path.length == 0) == (field.name.length == 0)) reader.fail(ErrorId.FIM_MASK_0005, field.node);
-  checkCharacter(reader, field.char, field.node);
-  if (field.path.length != 0 && !isFieldPath(field.path, reader.format))
-    reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
-  if (masks == null) return;
-  masks.push(new Mask(field.kind, field.method, field.keepFirst, field.keepLast, field.char));
-  if (field.path.length == 0) fieldList.addName(field.name);
-  else fieldList.addPath(field.path, false);
-}
+/** A name that no message has: its first character is none of XML, and members of it would be masked as asked. */
+const NOTHING: Bytes = Bytes.from('\u0000');
 
-function detectionMask(reader: ConfigReader, detection: MaskDetection): Mask {
-  checkCharacter(reader, detection.char, detection.node);
-  const kind = detection.kind == DetectKind.IdCard ? MaskKind.IdCard : MaskKind.BankCard;
-  return new Mask(kind, MaskMethod.KeepFirstLast, detection.keepFirst, detection.keepLast, detection.char);
-}
-
-function checkCharacter(reader: ConfigReader, char: Bytes, node: u32): void {
-  if (!isMaskCharacter(char)) reader.failMember(ErrorId.FIM_MASK_0004, node, 'char');
+/** Number of places that an entry names. */
+function placesOf(field: MaskField): i32 {
+  return (
+    i32(field.path.length != 0) +
+    i32(field.name.length != 0) +
+    i32(field.header.length != 0) +
+    i32(field.parameter.length != 0) +
+    i32(field.cookie.length != 0)
+  );
 }

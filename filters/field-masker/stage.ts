@@ -1,22 +1,53 @@
 import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { KeyVerdict } from '../keys/key-holder';
+import { keyService } from '../keys/key-service';
 import { MessageFormat } from '../message/format';
+import { writeHex } from '../message/hex-text';
 import { ConfigReader } from '../runtime/config-reader';
+import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction } from '../runtime/direction';
+import { Service } from '../runtime/service';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { decodeFieldMaskerConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
-import { Masked, Masker, MaskPlan } from './masker';
-import { compilePlan } from './plan';
-import { defineMaskStats, maskChanged, maskDetected, maskFields, maskRefused, maskUnchanged } from './stats';
+import { HeaderMasks } from './headers';
+import { MaskPlan } from './mask-plan';
+import { Masked, Masker } from './masker';
+import { PlanCompiler } from './plan';
+import { Roles } from './reveal';
+import { FormSurface } from './surface/form';
+import { IsoSurface, TlvSurface } from './surface/iso8583';
+import { JsonSurface } from './surface/json';
+import { Surface } from './surface/surface';
+import { XmlSurface } from './surface/xml';
+import {
+  defineMaskStats,
+  maskChanged,
+  maskDetected,
+  maskFields,
+  maskHeaders,
+  maskRefused,
+  maskUnchanged,
+} from './stats';
 
 const masker: Masker = new Masker(scratch);
+const json: JsonSurface = new JsonSurface();
+const xml: XmlSurface = new XmlSurface();
+const form: FormSurface = new FormSurface();
+const iso8583: IsoSurface = new IsoSurface();
+const tlv: TlvSurface = new TlvSurface();
+const digits: Writer = new Writer(scratch);
 
 class MaskPolicy extends StagePolicy {
   constructor(
     private readonly request: MaskPlan,
     private readonly response: MaskPlan,
+    readonly roles: Roles,
+    readonly requestHeaders: HeaderMasks,
+    readonly responseHeaders: HeaderMasks,
   ) {
     super();
   }
@@ -25,12 +56,21 @@ class MaskPolicy extends StagePolicy {
     return direction == Direction.Request ? this.request : this.response;
   }
 
+  headers(direction: Direction): HeaderMasks {
+    return direction == Direction.Request ? this.requestHeaders : this.responseHeaders;
+  }
+
   acts(direction: Direction): bool {
-    return this.plan(direction).acts;
+    if (this.plan(direction).acts || this.headers(direction).acts) return true;
+    return direction == Direction.Request && this.roles.byHeader;
   }
 
   needsBody(direction: Direction): bool {
     return this.plan(direction).acts;
+  }
+
+  needsKeys(): bool {
+    return this.request.keys.length + this.response.keys.length != 0;
   }
 
   rank(direction: Direction): Rank {
@@ -38,7 +78,7 @@ class MaskPolicy extends StagePolicy {
   }
 }
 
-/** Hides values of JSON messages. A message that it cannot mask is refused, even under `Observe`. */
+/** Hides values of messages. A message that it cannot mask is refused, even under `Observe`. */
 export class FieldMasker extends Stage {
   constructor() {
     super(SECTION, OBSERVABLE);
@@ -49,36 +89,126 @@ export class FieldMasker extends Stage {
     return true;
   }
 
+  services(): Service[] {
+    return [keyService];
+  }
+
   compile(reader: ConfigReader, node: u32): StagePolicy {
     const config = decodeFieldMaskerConfig(reader, node);
-    if (reader.format != MessageFormat.Json) reader.fail(ErrorId.FIM_MASK_0006, node);
-    return new MaskPolicy(
-      compilePlan(reader, config, Direction.Request),
-      compilePlan(reader, config, Direction.Response),
-    );
+    const request = new PlanCompiler(reader, config, Direction.Request);
+    const response = new PlanCompiler(reader, config, Direction.Response);
+    const requestPlan = request.compile();
+    const responsePlan = response.compile();
+    masker.nest(config.nested);
+    const roles = new Roles(reader, config.reveal);
+    return new MaskPolicy(requestPlan, responsePlan, roles, request.headers, response.headers);
+  }
+
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
+    if (kms == null) return;
+    for (let direction = 0; direction < 2; direction++) {
+      const keys = (<MaskPolicy>policy).plan(<Direction>direction).keys;
+      for (let i = 0; i < keys.length; i++) keys[i].holder.prepare(kms, rootId, true);
+    }
+  }
+
+  onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    const masks = <MaskPolicy>policy;
+    const direction = exchange.direction;
+    if (direction == Direction.Request && masks.roles.byHeader) exchange.roles = masks.roles.revealed(exchange, 0);
+    const headers = masks.headers(direction);
+    if (!headers.acts) return Verdict.Continue;
+    const verdict = findKeys(exchange, masks.plan(direction));
+    if (verdict != Verdict.Continue) return verdict;
+    if (direction == Direction.Request) headers.note(exchange);
+    if (!headers.run(exchange, masks.roles.revealed(exchange, exchange.roles)))
+      return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
+    maskHeaders.add(headers.hidden);
+    return Verdict.Continue;
   }
 
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
     const message = exchange.message;
     if (message.length == 0) return Verdict.Continue;
-    if (exchange.format != MessageFormat.Json) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
-    const document = message.json();
-    if (document == null) return refuse(exchange, ErrorId.FIM_MASK_0002, message.error);
-    const masked = masker.run(document, message.length, (<MaskPolicy>policy).plan(exchange.direction));
+    const masks = <MaskPolicy>policy;
+    const plan = masks.plan(exchange.direction);
+    const format = exchange.format;
+    if (format == MessageFormat.Unknown) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    const tree = message.tree(format);
+    if (tree == null) return refuse(exchange, ErrorId.FIM_MASK_0002, message.error);
+    const verdict = findKeys(exchange, plan);
+    if (verdict != Verdict.Continue) return verdict;
+    const surface = surfaceOf(exchange, format);
+    if (surface == null) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    const isHex = format == MessageFormat.Tlv && message.layout.tlvHex;
+    const length = isHex ? tree.end(tree.root) : message.length;
+    const masked = masker.run(tree, length, plan, surface, masks.roles.revealed(exchange, exchange.roles));
     if (masked == Masked.OutOfMemory) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
+    if (masked == Masked.Impossible) return refuse(exchange, ErrorId.FIM_MASK_0008, ErrorId.None);
     if (masked == Masked.Unchanged) {
       maskUnchanged.add(1);
       return Verdict.Continue;
     }
     maskChanged.add(1);
-    if (masker.fieldCount != 0) maskFields.add(masker.fieldCount);
-    if (masker.detectedCount != 0) maskDetected.add(masker.detectedCount);
-    message.replace(masker.out.pointer, masker.out.length);
+    maskFields.add(masker.fieldCount);
+    maskDetected.add(masker.detectedCount);
+    if (!isHex) message.replace(masker.out.pointer, masker.out.length);
+    else if (!replaceHex(exchange)) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     return Verdict.Continue;
   }
 }
 
-/** `error`: sent to a client. `syntax`: JSON error, if that is the cause. */
+/** Puts the masked bytes in their place as hexadecimal digits. */
+function replaceHex(exchange: Exchange): bool {
+  const length = masker.out.length;
+  digits.begin(<usize>length * 2 + 64);
+  const to = digits.reserve(<usize>length * 2 + 32);
+  if (to == 0) return false;
+  writeHex(masker.out.pointer, length, to);
+  exchange.message.replace(to, length * 2);
+  return true;
+}
+
+function surfaceOf(exchange: Exchange, format: MessageFormat): Surface | null {
+  const message = exchange.message;
+  switch (format) {
+    case MessageFormat.Json:
+      return json;
+    case MessageFormat.Xml:
+    case MessageFormat.Cnaps2:
+      return xml;
+    case MessageFormat.Form:
+      form.plain = message.isPlainForm;
+      return form;
+    case MessageFormat.Tlv:
+      return tlv;
+    case MessageFormat.Iso8583: {
+      const reader = message.iso8583;
+      const spec = message.layout.iso;
+      if (reader == null || spec == null) return null;
+      iso8583.read(reader, spec);
+      return iso8583;
+    }
+  }
+  return null;
+}
+
+/** Finds the versions of a plan's keys. Not Continue: a key is being fetched, or there is none. */
+function findKeys(exchange: Exchange, plan: MaskPlan): Verdict {
+  const keys = plan.keys;
+  for (let i = 0; i < keys.length; i++) {
+    const key = unchecked(keys[i]);
+    const verdict = key.holder.newest(exchange, key);
+    if (verdict == KeyVerdict.Wait) return Verdict.Wait;
+    if (verdict == KeyVerdict.Genuine) continue;
+    maskRefused.add(1);
+    exchange.reply.begin(verdict == KeyVerdict.Unavailable ? key.holder.error : ErrorId.FIM_KMS_0009);
+    return Verdict.Reject;
+  }
+  return Verdict.Continue;
+}
+
+/** `error`: sent to a client. `syntax`: error of the format, if that is the cause. */
 function refuse(exchange: Exchange, error: ErrorId, syntax: ErrorId): Verdict {
   maskRefused.add(1);
   const reply = exchange.reply;

@@ -1,4 +1,7 @@
 import { Counter } from '../runtime/metrics';
+import { Direction } from '../runtime/direction';
+import { MaskKind, MaskMethod } from './config.gen';
+import { KIND_LABELS, METHOD_LABELS } from './labels.gen';
 
 /** Messages in which something was hidden. */
 export const maskChanged: Counter = new Counter('fim.mask.changed');
@@ -9,6 +12,8 @@ export const maskRefused: Counter = new Counter('fim.mask.refused');
 /** Values hidden by a field rule, and numbers hidden by detection. */
 export const maskFields: Counter = new Counter('fim.mask.fields');
 export const maskDetected: Counter = new Counter('fim.mask.detected');
+/** Header values, query parameters and cookies hidden. */
+export const maskHeaders: Counter = new Counter('fim.mask.headers');
 
 export function defineMaskStats(): void {
   maskChanged.define();
@@ -16,4 +21,19 @@ export function defineMaskStats(): void {
   maskRefused.define();
   maskFields.define();
   maskDetected.define();
+  maskHeaders.define();
+}
+
+/** Counters of values by kind, method and direction, each made once for a VM when a configuration first names it. */
+const values: Map<u32, Counter> = new Map<u32, Counter>();
+
+/** `fim.mask.values.KIND.METHOD.DIRECTION`. */
+export function valuesCounter(kind: MaskKind, method: MaskMethod, direction: Direction): Counter {
+  const key = ((<u32>kind) << 16) | ((<u32>method) << 8) | (<u32>direction);
+  if (values.has(key)) return values.get(key);
+  const side = direction == Direction.Request ? 'request' : 'response';
+  const counter = new Counter('fim.mask.values.' + KIND_LABELS[kind] + '.' + METHOD_LABELS[method] + '.' + side);
+  counter.define();
+  values.set(key, counter);
+  return counter;
 }

@@ -19,6 +19,8 @@ export const enum KeyAlgorithm {
    * 9797-1).
    */
   Tdes = 6,
+  /** `HMAC-SHA-256`: MIN_HMAC_KEY_BYTES to MAX_HMAC_KEY_BYTES (RFC 2104), for hashes of masked values. */
+  HmacSha256 = 7,
 }
 
 /** Bytes of an SM4 key (GB/T 32907). */
@@ -36,6 +38,7 @@ const NAMES: StaticArray<Bytes> = [
   Bytes.from('SM2-PRIVATE'),
   Bytes.from('SM2-PUBLIC'),
   Bytes.from('TDES'),
+  Bytes.from('HMAC-SHA-256'),
 ];
 
 /** Algorithm of a name. Unknown for other names. */
@@ -57,6 +60,7 @@ export function takesLength(algorithm: KeyAlgorithm, length: u32): bool {
     case KeyAlgorithm.Aes256:
       return length == AES_256_KEY_BYTES;
     case KeyAlgorithm.HmacSm3:
+    case KeyAlgorithm.HmacSha256:
       return length >= MIN_HMAC_KEY_BYTES && length <= MAX_HMAC_KEY_BYTES;
     case KeyAlgorithm.Tdes:
       return length == DES_KEY_BYTES || length == 2 * DES_KEY_BYTES;

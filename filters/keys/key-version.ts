@@ -8,7 +8,7 @@ import { Bytes } from '../memory/bytes';
 import { Counter } from '../runtime/metrics';
 import { NO_TIME } from './timestamp';
 import { KeyAlgorithm } from './key-algorithm';
-import { CbcHmac, CtrHmac } from './mac-ciphers';
+import { CbcHmac, CtrHmac, syntheticIvOf } from './mac-ciphers';
 
 /** Length of an initialisation vector, bytes (NIST SP 800-38D, 8.2.2: 96 random bits, then incremented). */
 export const IV_BYTES: u32 = 12;
@@ -48,6 +48,10 @@ export class KeyVersion {
   aes256Gcm: AesGcm | null = null;
   /** For HMAC-SM3 keys. */
   hmac: Hmac | null = null;
+  /** For HMAC-SHA-256 keys. */
+  hmacSha256: Hmac | null = null;
+  /** For SM4 and AES-256 keys: makes the vectors of tokens that are equal for equal values (mac-ciphers.ts). */
+  syntheticIv: Hmac | null = null;
   /** For SM2 private keys. */
   sm2Private: Sm2PrivateKey | null = null;
   /** For SM2 public keys, and the public half of private ones. */
@@ -130,12 +134,20 @@ export class KeyVersion {
         this.sm4Gcm = gcm;
         this.sm4CbcHmac = new CbcHmac(key, length);
         this.sm4CtrHmac = new CtrHmac(key, length);
+        this.syntheticIv = syntheticIvOf(key, length);
         break;
       }
       case KeyAlgorithm.Aes256: {
         const gcm = new AesGcm();
         gcm.setKey(key, length);
         this.aes256Gcm = gcm;
+        this.syntheticIv = syntheticIvOf(key, length);
+        break;
+      }
+      case KeyAlgorithm.HmacSha256: {
+        const hmac = Hmac.sha256();
+        hmac.setKey(key, length);
+        this.hmacSha256 = hmac;
         break;
       }
       case KeyAlgorithm.HmacSm3: {
@@ -202,6 +214,10 @@ export class KeyVersion {
     if (aes != null) aes.wipe();
     const hmac = this.hmac;
     if (hmac != null) hmac.wipe();
+    const hmacSha256 = this.hmacSha256;
+    if (hmacSha256 != null) hmacSha256.wipe();
+    const synthetic = this.syntheticIv;
+    if (synthetic != null) synthetic.wipe();
     const sm2 = this.sm2Private;
     if (sm2 != null) sm2.wipe();
   }

@@ -17,6 +17,7 @@ const CBC_ENCRYPT: Bytes = Bytes.from('fim SM4-CBC-HMAC-SM3 encrypt');
 const CBC_MAC: Bytes = Bytes.from('fim SM4-CBC-HMAC-SM3 mac');
 const CTR_ENCRYPT: Bytes = Bytes.from('fim SM4-CTR-HMAC-SM3 encrypt');
 const CTR_MAC: Bytes = Bytes.from('fim SM4-CTR-HMAC-SM3 mac');
+const SYNTHETIC_IV: Bytes = Bytes.from('fim mask token iv');
 
 const EXTRACTED: usize = memory.data(32, 16);
 const DERIVED: usize = memory.data(32, 16);
@@ -69,4 +70,13 @@ export class CtrHmac {
     this.cipher.wipe();
     this.mac.wipe();
   }
+}
+
+/** HMAC-SM3 under a key of its own, whose first bytes are the vector of a text's token. `material`: of the KMS's key. */
+export function syntheticIvOf(material: usize, length: u32): Hmac {
+  const mac = Hmac.sm3();
+  derive(material, length, SYNTHETIC_IV, MAC_KEY_BYTES);
+  mac.setKey(DERIVED, MAC_KEY_BYTES);
+  wipe(DERIVED, 32);
+  return mac;
 }

@@ -53,6 +53,11 @@ export class Writer {
     this.cursor += bytes;
   }
 
+  /** Takes back everything behind the first `length` bytes. */
+  rewind(length: u32): void {
+    if (!this.overflowed) this.cursor = this.start + length;
+  }
+
   bytes(pointer: usize, length: u32): void {
     const to = this.reserve(length);
     if (to == 0) return;

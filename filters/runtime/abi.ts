@@ -12,6 +12,7 @@ export {
   proxy_set_shared_data,
   proxy_get_header_map_pairs,
   proxy_get_header_map_value,
+  proxy_add_header_map_value,
   proxy_replace_header_map_value,
   proxy_remove_header_map_value,
   proxy_get_buffer_bytes,

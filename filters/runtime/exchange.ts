@@ -2,7 +2,7 @@ import { MediaType, MessageFormat, absentMediaType, formatOf, mediaTypeOf, named
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { BufferType, HeaderMap } from './abi';
+import { BufferType, HeaderMap, proxy_add_header_map_value } from './abi';
 import { Caller } from './caller';
 import { Body } from './body';
 import { PLAIN_LAYOUT } from './body-layout';
@@ -211,6 +211,12 @@ export class Exchange {
     writeHeader(this.headerMap, name, nameLength, value, valueLength);
   }
 
+  /** Adds a header of the current direction to those of its name. */
+  addHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {
+    this.snapshot.clear();
+    proxy_add_header_map_value(this.headerMap, name, nameLength, value, valueLength);
+  }
+
   /** Removes a header of the current direction. */
   removeHeader(name: usize, nameLength: u32): void {
     this.snapshot.clear();
@@ -276,6 +282,15 @@ export class Exchange {
 
   set hold(value: StreamHold | null) {
     this.facts.hold = value;
+  }
+
+  /** Kinds of values that the caller may see by the request's headers, kept for the response. */
+  get roles(): u64 {
+    return this.facts.roles;
+  }
+
+  set roles(kinds: u64) {
+    this.facts.roles = kinds;
   }
 
   /** Sets a value of the message for later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */

@@ -8,6 +8,8 @@ export class RequestFacts {
   head: bool = false;
   /** No upstream had the request, as far as the proxy's own reply tells. */
   unreceived: bool = false;
+  /** Kinds of values that the caller may see by the request's headers, as bits. For the masker. */
+  roles: u64 = 0;
   /** What a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
 
@@ -16,5 +18,6 @@ export class RequestFacts {
     this.head = false;
     this.unreceived = false;
     this.hold = null;
+    this.roles = 0;
   }
 }

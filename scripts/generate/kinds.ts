@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { banner, cell, section, type Output } from './output.ts';
 
 const SOURCE = 'filters/field-masker/kinds.json';
+const SCHEMA = 'filters/field-masker/config.schema.json';
 const CLASSES = ['C1', 'C2', 'C3'];
 const METHODS = ['Full', 'KeepFirstLast', 'Email'];
 const MAX_NAME_BYTES = 255;
@@ -115,6 +116,25 @@ function tables(kinds: Kind[]): string {
   ].join('\n');
 }
 
+/** Names of kinds and methods for metrics. */
+function labels(repository: string, kinds: Kind[]): string {
+  const schema: { $defs: { MaskMethod: { enum: string[] } } } = JSON.parse(
+    readFileSync(join(repository, SCHEMA), 'utf8'),
+  );
+  const list = (names: string[]): string => names.map((name) => `  '${name}',`).join('\n');
+  return `${banner(`${SOURCE} and ${SCHEMA}`)}
+
+/** By kind. */
+export const KIND_LABELS: StaticArray<string> = [
+${list(kinds.map(({ kind }) => kind))}
+];
+/** By method. */
+export const METHOD_LABELS: StaticArray<string> = [
+${list(schema.$defs.MaskMethod.enum)}
+];
+`;
+}
+
 /** A schema's text with the enumerations of the given titles replaced. */
 function withEnums(text: string, values: Map<string, string[]>): string {
   return text.replaceAll(/("title": "(\w+)",[^{}]*?"enum": )\[[^\]]*\]/g, (all, head: string, title: string) => {
@@ -148,12 +168,14 @@ export function kindOutputs(repository: string): Output[] {
     ['MaskKind', names],
     ['MaskingKind', names],
   ]);
-  const schemas = ['filters/field-masker/config.schema.json', 'envoy/route/financial-route.schema.json'].map(
-    (path): Output => ({ path, text: withEnums(readFileSync(join(repository, path), 'utf8'), enums) }),
-  );
+  const schemas = [SCHEMA, 'envoy/route/financial-route.schema.json'].map((path): Output => ({
+    path,
+    text: withEnums(readFileSync(join(repository, path), 'utf8'), enums),
+  }));
   return [
     ...schemas,
     { path: 'filters/field-masker/kinds.gen.ts', text: tables(kinds) },
+    { path: 'filters/field-masker/labels.gen.ts', text: labels(repository, kinds) },
     ...section(repository, 'filters/field-masker/README.md', 'kinds', document(kinds)),
   ];
 }

@@ -74,7 +74,7 @@ describe('a baseline', () => {
       routeText('a', '{masking: {fields: [{name: phone, kind: Phone}], detect: [{kind: BankCard}]}}'),
     );
     assert.deepEqual(sections.masking?.value, {
-      fields: [{ name: 'idCard', kind: 'IdCard', method: 'ByKind', char: '*', direction: 'Response' }],
+      fields: [{ name: 'idCard', kind: 'IdCard', method: 'ByKind', char: '*' }],
     });
   });
 

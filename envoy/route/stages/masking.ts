@@ -1,88 +1,198 @@
 import { canonicalFieldPath } from '../field-place.ts';
-import type { MaskingField } from '../financial-route.gen.ts';
+import type { MaskingDictionary, MaskingField, MaskingReveal, RouteMasking } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
-import type { MaskField } from '../plugin-config.gen.ts';
-import { checkPlace, checkPlacesUnique, checkUnique } from '../rules-fields.ts';
+import type { FieldMaskerConfig, MaskClass, MaskField, MaskKind, MaskReveal } from '../plugin-config.gen.ts';
+import { checkPlacesUnique, checkSteps, checkUnique } from '../rules-fields.ts';
 import type { Report } from '../schema-check.ts';
-import { stage } from './stage-row.ts';
+import { checkWay, keyAlgorithm, maskWay } from './masking-way.ts';
+import { type Direction, stage } from './stage-row.ts';
 
-/** Checks masking. */
+const DEFAULT_CLASSES: MaskClass[] = ['C2', 'C3'];
+
+/** Row of masking. */
 export const masking = stage({
   section: 'masking',
   folder: 'field-masker',
   observable: false,
 
-  rank({ fields = [], detect }, direction) {
-    const other = direction === 'Request' ? 'Response' : 'Request';
-    const acts =
-      fields.some((field) => field.direction !== other) || (direction === 'Response' && detect !== undefined);
-    return acts ? 'Mask' : undefined;
+  rank(value, direction) {
+    return actsIn(value, direction) ? 'Mask' : undefined;
   },
 
-  readsBody: () => true,
-  keys: () => [],
+  readsBody: ({ fields = [], detect, dictionary }) =>
+    detect !== undefined || dictionary !== undefined || fields.some(isInBody),
 
-  check({ value, path }, { format, bodiless }, report) {
-    if (value.fields === undefined && value.detect === undefined) report('FIM-CFG-1037', path);
-    value.fields?.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
-    const places = (value.fields ?? []).map((field) =>
-      field.path !== undefined ? canonicalFieldPath(field.path) : field.name,
-    );
-    checkPlacesUnique(places, [...path, 'fields'], report);
+  keys: ({ fields = [], dictionary = [] }) =>
+    [...fields, ...dictionary].flatMap(({ keyId, algorithm }) =>
+      keyId === undefined || algorithm === undefined
+        ? []
+        : [{ id: keyId, algorithm: keyAlgorithm(algorithm), protects: true }],
+    ),
+
+  check({ value, path }, { bodiless }, report) {
+    const { fields = [], detect, dictionary, reveal = [] } = value;
+    if (value.fields === undefined && detect === undefined && dictionary === undefined) report('FIM-CFG-1037', path);
+    fields.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
+    checkPlacesUnique(fields.map(placeOf), [...path, 'fields'], report);
     checkUnique(
-      (value.detect ?? []).map((detection) => detection.kind),
+      (detect ?? []).map((detection) => detection.kind),
       [...path, 'detect'],
       report,
     );
-    if (format !== 'JSON') report('FIM-CFG-1048', path, `body.format is ${format}`);
+    if (dictionary !== undefined) checkDictionary(dictionary, [...path, 'dictionary'], report);
+    reveal.forEach((rule, index) => checkReveal(rule, [...path, 'reveal', index], report));
+    checkCiphers(value, path, report);
     if (bodiless === undefined) return;
     const { why, answered } = bodiless;
-    if (value.detect !== undefined && !answered)
-      report('FIM-CFG-1044', [...path, 'detect'], 'nor have their responses');
-    value.fields?.forEach((field, index) => {
-      if (field.direction !== 'Response' || !answered) report('FIM-CFG-1044', [...path, 'fields', index], why);
+    if (detect !== undefined && !answered) report('FIM-CFG-1044', [...path, 'detect'], 'nor have their responses');
+    fields.forEach((field, index) => {
+      if (isInBody(field) && (directionOf(field) !== 'Response' || !answered))
+        report('FIM-CFG-1044', [...path, 'fields', index], why);
     });
   },
 
   translate({ value, path }, { note }) {
     note([], path);
+    (value.fields ?? []).forEach((_, index) => note(['fields', index], [...path, 'fields', index]));
     const fields = (value.fields ?? []).map(maskField);
     const detect = (value.detect ?? []).map((detection) => ({ ...detection, request: false, response: true }));
-    return {
-      request: fields.some((field) => field.request),
-      response: detect.length > 0 || fields.some((field) => field.response),
+    const config: FieldMaskerConfig = {
+      request: actsIn(value, 'Request'),
+      response: detect.length > 0 || actsIn(value, 'Response'),
       fields,
       detect,
     };
+    const { dictionary, nested = 0, reveal } = value;
+    if (dictionary !== undefined) {
+      const { direction = 'Response', classes, kinds } = dictionary;
+      const entries = dictionaryEntries(dictionary);
+      if (entries.length > 0) config.dictionary = entries;
+      const byClass = classes ?? (kinds === undefined ? DEFAULT_CLASSES : []);
+      if (byClass.length > 0)
+        config.classes = byClass.map((name) => ({
+          class: name,
+          request: direction !== 'Response',
+          response: direction !== 'Request',
+        }));
+      if (dictionary.names !== undefined) config.names = dictionary.names;
+      if (dictionary.except !== undefined) config.except = dictionary.except;
+    }
+    if (nested > 0) config.nested = nested;
+    if (reveal !== undefined) config.reveal = reveal.map(revealRule);
+    return config;
   },
 });
 
+function actsIn({ fields = [], detect, dictionary }: RouteMasking, direction: Direction): boolean {
+  const other = direction === 'Request' ? 'Response' : 'Request';
+  return (
+    fields.some((field) => directionOf(field) !== other) ||
+    (dictionary !== undefined && (dictionary.direction ?? 'Response') !== other) ||
+    (direction === 'Response' && detect !== undefined)
+  );
+}
+
+/** Only requests have parameters. */
+function directionOf({ direction, parameter }: MaskingField): 'Response' | 'Request' | 'Both' {
+  return direction ?? (parameter === undefined ? 'Response' : 'Request');
+}
+
+function isInBody({ name, path }: MaskingField): boolean {
+  return name !== undefined || path !== undefined;
+}
+
+/** What two entries must not share. */
+function placeOf({ name, path, header, parameter, cookie }: MaskingField): string | undefined {
+  if (path !== undefined) return canonicalFieldPath(path);
+  if (header !== undefined) return `header ${header.toLowerCase()}`;
+  if (parameter !== undefined) return `parameter ${parameter}`;
+  return cookie === undefined ? name : `cookie ${cookie}`;
+}
+
 function checkField(field: MaskingField, at: Path, report: Report): void {
-  checkPlace(field, at, report);
-  const keeps = field.keepFirst !== undefined || field.keepLast !== undefined;
-  if (field.method === 'Full' && keeps) report('FIM-CFG-1041', [...at, 'method'], 'Full keeps nothing');
-  if (field.method === 'KeepFirstLast' && field.kind === 'Generic' && !keeps)
-    report('FIM-CFG-1041', [...at, 'method'], 'how many are kept?');
-  if (field.method === 'ByKind' && field.kind === 'Generic' && keeps)
-    report(
-      'FIM-CFG-1041',
-      [...at, field.keepFirst === undefined ? 'keepLast' : 'keepFirst'],
-      'a Generic field is hidden whole unless method is KeepFirstLast',
-    );
+  const { name, path, header, parameter, cookie } = field;
+  const given = [name, path, header, parameter, cookie].filter((place) => place !== undefined).length;
+  if (given !== 1) report('FIM-CFG-1023', at, given === 0 ? 'none is given' : 'several are given');
+  else if (path !== undefined) checkSteps(path, [...at, 'path'], report);
+  if (parameter !== undefined && directionOf(field) === 'Response')
+    report('FIM-CFG-1041', [...at, 'direction'], 'responses have no parameters');
+  checkWay(field, at, report);
+}
+
+function checkDictionary({ ways = [], names = [] }: MaskingDictionary, at: Path, report: Report): void {
+  ways.forEach((way, index) => checkWay(way, [...at, 'ways', index], report));
+  checkUnique(
+    ways.map(({ kind }) => kind),
+    [...at, 'ways'],
+    report,
+  );
+  checkUnique(
+    names.map(({ name }) => name),
+    [...at, 'names'],
+    report,
+  );
+}
+
+function checkReveal(
+  { claim, clientCertificate, header, setBy, kinds, classes }: MaskingReveal,
+  at: Path,
+  report: Report,
+): void {
+  const given = [claim, clientCertificate, header].filter((source) => source !== undefined).length;
+  if (given !== 1) report('FIM-CFG-1023', at, given === 0 ? 'none is given' : 'several are given');
+  if ((header === undefined) !== (setBy === undefined))
+    report('FIM-CFG-1041', [...at, setBy === undefined ? 'header' : 'setBy'], 'a header needs somebody who sets it');
+  if (kinds === undefined && classes === undefined) report('FIM-CFG-1041', at, 'what do they see?');
+}
+
+/** A key of FF1 enciphers nothing else: its blocks could be those of another mode. */
+function checkCiphers({ fields = [], dictionary }: RouteMasking, path: Path, report: Report): void {
+  const entries = [
+    ...fields.map((way, index) => ({ way, at: [...path, 'fields', index, 'keyId'] })),
+    ...(dictionary?.ways ?? []).map((way, index) => ({ way, at: [...path, 'dictionary', 'ways', index, 'keyId'] })),
+  ];
+  const tokens = new Set(entries.filter(({ way }) => way.method === 'Token').map(({ way }) => way.keyId));
+  for (const { way, at } of entries)
+    if (way.method === 'FormatPreserving' && way.keyId !== undefined && tokens.has(way.keyId))
+      report('FIM-CFG-1041', at, 'a key for FF1 serves nothing else');
 }
 
 function maskField(field: MaskingField): MaskField {
-  const direction = field.direction ?? 'Response';
+  const direction = directionOf(field);
   const mask: MaskField = {
-    kind: field.kind ?? 'Generic',
-    method: field.method ?? 'ByKind',
-    char: field.char ?? '*',
+    ...maskWay(field),
     request: direction !== 'Response',
     response: direction !== 'Request',
   };
   if (field.path !== undefined) mask.path = field.path;
   if (field.name !== undefined) mask.name = field.name;
-  if (field.keepFirst !== undefined) mask.keepFirst = field.keepFirst;
-  if (field.keepLast !== undefined) mask.keepLast = field.keepLast;
+  if (field.header !== undefined) mask.header = field.header.toLowerCase();
+  if (field.parameter !== undefined) mask.parameter = field.parameter;
+  if (field.cookie !== undefined) mask.cookie = field.cookie;
   return mask;
+}
+
+/** Kinds of the dictionary that are named, and those with a way of their own. */
+function dictionaryEntries({ kinds = [], ways = [], direction = 'Response' }: MaskingDictionary): MaskField[] {
+  const all = new Set<MaskKind>([...kinds, ...ways.map(({ kind }) => kind)]);
+  return [...all].map((kind) => ({
+    ...maskWay(ways.find((way) => way.kind === kind) ?? { kind }),
+    request: direction !== 'Response',
+    response: direction !== 'Request',
+  }));
+}
+
+function revealRule(rule: MaskingReveal): MaskReveal {
+  const { claim = '', clientCertificate, header, payload = 'payload', values, kinds = [], classes = [] } = rule;
+  const seen = { kinds, classes };
+  if (header !== undefined) return { source: 'Header', name: header.toLowerCase(), values, ...seen };
+  if (clientCertificate === undefined)
+    return { source: 'Claim', name: [payload, ...claim.split('.')].join('\n'), values, ...seen };
+  const texts = values.map((value) => partText(clientCertificate, value));
+  return { source: 'Certificate', name: clientCertificate.toLowerCase(), values: texts, ...seen };
+}
+
+/** Fingerprints are written in small letters, and may be given with colons. */
+function partText(part: 'Subject' | 'Fingerprint', value: string): string {
+  return part === 'Subject' ? value : value.replaceAll(':', '').toLowerCase();
 }

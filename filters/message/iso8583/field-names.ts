@@ -51,6 +51,18 @@ export function fieldNameHash(slot: u32): u32 {
   return load<u32>(HASHES + (slot << 2));
 }
 
+/** Data element of a name such as `DE55`. 0: none. */
+export function elementNumber(name: usize, length: u32): u32 {
+  if (length < 3 || load<u16>(name) != 0x4544) return 0;
+  let element: u32 = 0;
+  for (let i: u32 = 2; i < length; i++) {
+    const digit = <u32>load<u8>(name + i) - 48;
+    if (digit > 9 || element > LAST_ELEMENT) return 0;
+    element = element * 10 + digit;
+  }
+  return element <= LAST_ELEMENT ? element : 0;
+}
+
 /** Data element that a JSON Pointer leads into (`/DE55/9F26`: 55). 0 if none. */
 export function elementOf(pointer: usize, length: u32): u32 {
   if (length < 4 || load<u16>(pointer, 1) != 0x4544) return 0;

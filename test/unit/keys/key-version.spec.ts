@@ -34,7 +34,7 @@ function same(a: usize, b: usize, length: u32): bool {
 
 describe('a version of a key', () => {
   it('knows the names of the KMS', () => {
-    const names = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'TDES'];
+    const names = ['SM4', 'AES-256', 'HMAC-SM3', 'SM2-PRIVATE', 'SM2-PUBLIC', 'TDES', 'HMAC-SHA-256'];
     for (let i = 0; i < names.length; i++) {
       const name = Bytes.from(names[i]);
       expect<i32>(algorithmNamed(name.pointer, name.length)).toBe(i + 1);

@@ -1,0 +1,95 @@
+// Masking of one direction of a route, compiled.
+import { FieldSet } from '../message/field-set';
+import { Found, Kinds } from './detect';
+import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
+import { MaskKey } from './method/keyed';
+import { Mask } from './method/mask';
+
+/** What is found by content. Null: it is not. */
+export class Detections {
+  constructor(
+    readonly idCard: Mask | null,
+    readonly bankCard: Mask | null,
+    readonly unionPay: Mask | null,
+  ) {}
+
+  get kinds(): u32 {
+    return (
+      (this.idCard == null ? Kinds.None : Kinds.IdCard) |
+      (this.bankCard == null ? Kinds.None : Kinds.BankCard) |
+      (this.unionPay == null ? Kinds.None : Kinds.UnionPay)
+    );
+  }
+}
+
+/** What is found by the names of the dictionary. */
+export class Named {
+  /** `masks`: by kind; null: fields of the kind stay. `tagged`: elements and tags have names of their own. */
+  constructor(
+    readonly masks: StaticArray<Mask | null>,
+    readonly house: HouseNames,
+    readonly tagged: bool,
+  ) {}
+
+  /** Mask of the kind that the dictionary has for a name; null if there is none. */
+  maskOf(name: usize, length: u32): Mask | null {
+    let kind = this.tagged ? kindOfElement(name, length) : NO_KIND;
+    if (kind == NO_KIND) kind = this.house.kindOf(name, length);
+    return kind == NO_KIND ? null : unchecked(this.masks[kind]);
+  }
+}
+
+/** Immutable, but for the versions of its keys. */
+export class MaskPlan {
+  /** Levels of messages inside strings. */
+  nested: i32 = 0;
+  /** Keys that must be there before a message is masked. */
+  keys: StaticArray<MaskKey> = new StaticArray<MaskKey>(0);
+
+  /**
+   * `masks`: mask of each rule of `fields`. `names`: the rules by name alone, under the same numbers, for messages inside
+   * strings.
+   */
+  constructor(
+    readonly fields: FieldSet,
+    readonly names: FieldSet,
+    readonly masks: StaticArray<Mask>,
+    private readonly detections: Detections | null,
+    private readonly named: Named | null = null,
+  ) {}
+
+  /** Whether numbers are detected by content. */
+  get detects(): bool {
+    return this.kinds != Kinds.None;
+  }
+
+  /** What is detected by content. */
+  get kinds(): u32 {
+    const detections = this.detections;
+    return detections == null ? Kinds.None : detections.kinds;
+  }
+
+  /** Mask of a kind that was found. */
+  maskOf(found: Found): Mask | null {
+    const detections = this.detections;
+    if (detections == null) return null;
+    if (found == Found.IdCard) return detections.idCard;
+    return found == Found.BankCard ? detections.bankCard : detections.unionPay;
+  }
+
+  /** Whether names of the dictionary count. */
+  get hasDictionary(): bool {
+    return this.named != null;
+  }
+
+  /** Mask of the kind that the dictionary has for a name; null if there is none. */
+  maskNamed(name: usize, length: u32): Mask | null {
+    const named = this.named;
+    return named == null ? null : named.maskOf(name, length);
+  }
+
+  /** Whether anything may be hidden. */
+  get acts(): bool {
+    return this.masks.length != 0 || this.detects || this.hasDictionary;
+  }
+}

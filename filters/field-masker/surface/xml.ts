@@ -1,0 +1,256 @@
+// Values of XML, and of the blocks of CNAPS2 around it. The tree knows the names' places; the bounds of contents and
+// attributes are read again from there, since a text that needed decoding is a copy.
+import { Writer } from '../../memory/writer';
+import { FieldKind } from '../../message/field-tree';
+import { Surface } from './surface';
+
+const LESS: u8 = 60;
+const GREATER: u8 = 62;
+const SLASH: u8 = 47;
+const EQUALS: u8 = 61;
+const QUOTE: u8 = 34;
+const APOSTROPHE: u8 = 39;
+const AMPERSAND: u8 = 38;
+const BLANK: u8 = 32;
+const STAR: u8 = 42;
+const CLOSING_BRACE: u8 = 125;
+/** `<![CDATA[` and `]]>`. */
+const SECTION_BYTES: u32 = 9;
+const SECTION_END_BYTES: u32 = 3;
+/** `CDAT`, as a little-endian load reads it. */
+const CDATA: u32 = 0x54414443;
+
+/** `@xml`, and the bytes of `@xmlns`. */
+const NAMESPACE: u32 = 0x6c6d7840;
+const NAMESPACE_BYTES: u32 = 6;
+
+const enum Form {
+  Content = 0,
+  Section = 1,
+  /** An element that was written without content, `<a/>`. */
+  Empty = 2,
+  Attribute = 3,
+  /** A field of CNAPS2's header, of fixed width. */
+  Fixed = 4,
+  /** Text of another block of CNAPS2. */
+  Block = 5,
+}
+
+export class XmlSurface extends Surface {
+  private form: Form = Form.Content;
+  private quote: u8 = QUOTE;
+
+  /** The namespace of an element is a field that no attribute of it is. */
+  holds(node: u32): bool {
+    const tree = this.tree;
+    return !tree.isAttribute(node) || tree.keyLength(node) != NAMESPACE_BYTES || load<u32>(tree.key(node)) != NAMESPACE;
+  }
+
+  locate(node: u32): bool {
+    const tree = this.tree;
+    const source = tree.sourcePointer;
+    if (tree.isAttribute(node)) return this.locateAttribute(node);
+    const key = tree.key(node);
+    if (key < source || key >= source + this.length) return this.locateFixed(node);
+    if (load<u8>(key - 1) == 123) {
+      this.form = Form.Block;
+      this.from = tree.start(node);
+      this.to = tree.end(node);
+      return true;
+    }
+    const open = this.tagEnd(key + tree.keyLength(node));
+    if (load<u8>(open - 2) == SLASH) {
+      this.form = Form.Empty;
+      this.from = <u32>(open - source);
+      this.to = this.from;
+      return true;
+    }
+    const close = this.contentEnd(open);
+    this.form = Form.Content;
+    if (close - open >= SECTION_BYTES + SECTION_END_BYTES && isSection(open) && sectionEnd(open) == close)
+      this.form = Form.Section;
+    this.from = <u32>(open - source);
+    this.to = <u32>(close - source);
+    return true;
+  }
+
+  /** A field of the header: its text and the blanks behind it. */
+  private locateFixed(node: u32): bool {
+    const tree = this.tree;
+    if (tree.parent(node) == 0 || tree.kind(tree.parent(node)) != FieldKind.Object) return false;
+    this.form = Form.Fixed;
+    this.from = tree.start(node);
+    this.to = tree.end(node);
+    return true;
+  }
+
+  private locateAttribute(node: u32): bool {
+    const tree = this.tree;
+    const source = tree.sourcePointer;
+    const owner = tree.parent(node);
+    const name = tree.key(node) + 1;
+    const length = tree.keyLength(node) - 1;
+    const end = source + this.length;
+    let at = tree.key(owner) + tree.keyLength(owner);
+    while (at < end && load<u8>(at) != GREATER) {
+      while (at < end && isSpace(load<u8>(at))) at++;
+      const begin = at;
+      while (at < end && !isSpace(load<u8>(at)) && load<u8>(at) != EQUALS && load<u8>(at) != GREATER) at++;
+      const found = at - begin == length && memory.compare(begin, name, length) == 0;
+      while (at < end && (isSpace(load<u8>(at)) || load<u8>(at) == EQUALS)) at++;
+      const quote = load<u8>(at);
+      if (quote != QUOTE && quote != APOSTROPHE) return false;
+      const value = ++at;
+      while (at < end && load<u8>(at) != quote) at++;
+      if (found) {
+        this.form = Form.Attribute;
+        this.quote = quote;
+        this.from = <u32>(value - source);
+        this.to = <u32>(at - source);
+        this.nameAt = <u32>(begin - source);
+        return true;
+      }
+      at++;
+    }
+    return false;
+  }
+
+  /** Where the name of the attribute found last begins. */
+  private nameAt: u32 = 0;
+
+  /** The element with its tags, or the attribute with the white space before it. The root element stays. */
+  locateWhole(node: u32): bool {
+    const tree = this.tree;
+    const source = tree.sourcePointer;
+    if (tree.isAttribute(node)) {
+      if (!this.locateAttribute(node)) return false;
+      let from = this.nameAt;
+      while (isSpace(load<u8>(source + from - 1))) from--;
+      this.from = from;
+      this.to++;
+      return true;
+    }
+    if (tree.parent(node) <= 1) return false;
+    const key = tree.key(node);
+    if (key < source || key >= source + this.length || load<u8>(key - 1) == 123) return false;
+    let from = key - 1;
+    while (load<u8>(from) != LESS) from--;
+    let to: usize;
+    if (tree.kind(node) == FieldKind.Object) to = source + tree.end(node);
+    else {
+      if (!this.locate(node)) return false;
+      to = source + this.to;
+      if (this.form != Form.Empty) {
+        while (load<u8>(to) != GREATER) to++;
+        to++;
+      }
+    }
+    this.from = <u32>(from - source);
+    this.to = <u32>(to - source);
+    return true;
+  }
+
+  write(node: u32, text: usize, length: u32, out: Writer): bool {
+    switch (this.form) {
+      case Form.Fixed:
+        return this.writeFixed(text, length, out);
+      case Form.Block:
+        for (let i: u32 = 0; i < length; i++)
+          if (load<u8>(text + i) == CLOSING_BRACE || load<u8>(text + i) >= 127) return false;
+        out.bytes(text, length);
+        return true;
+      case Form.Section:
+        out.ascii('<![CDATA[');
+        for (let i: u32 = 0; i < length; i++) {
+          if (i >= 2 && load<u8>(text + i) == GREATER && load<u16>(text + i - 2) == 0x5d5d) out.ascii(']]><![CDATA[');
+          out.byte(load<u8>(text + i));
+        }
+        out.ascii(']]>');
+        return true;
+      case Form.Empty:
+        return length == 0;
+    }
+    for (let i: u32 = 0; i < length; i++) {
+      const byte = load<u8>(text + i);
+      if (byte == LESS) out.ascii('&lt;');
+      else if (byte == GREATER) out.ascii('&gt;');
+      else if (byte == AMPERSAND) out.ascii('&amp;');
+      else if (byte == 13) out.ascii('&#13;');
+      else if (this.form != Form.Attribute) out.byte(byte);
+      else if (byte == this.quote) out.ascii(byte == QUOTE ? '&quot;' : '&apos;');
+      else if (byte == 9) out.ascii('&#9;');
+      else if (byte == 10) out.ascii('&#10;');
+      else out.byte(byte);
+    }
+    return true;
+  }
+
+  /** The width stays. */
+  private writeFixed(text: usize, length: u32, out: Writer): bool {
+    const width = this.to - this.from;
+    if (length > width) return false;
+    for (let i: u32 = 0; i < length; i++) if (load<u8>(text + i) >= 127) return false;
+    out.bytes(text, length);
+    for (let i = length; i < width; i++) out.byte(BLANK);
+    return true;
+  }
+
+  writeHidden(node: u32, text: usize, length: u32, out: Writer): void {
+    const width = this.form == Form.Fixed || this.form == Form.Block ? this.to - this.from : 1;
+    if (this.form == Form.Empty) return;
+    for (let i: u32 = 0; i < width; i++) out.byte(STAR);
+  }
+
+  writeNull(node: u32, out: Writer): bool {
+    return this.form == Form.Fixed ? this.writeFixed(0, 0, out) : true;
+  }
+
+  /** Address behind the `>` of a start tag, from within it. */
+  private tagEnd(at: usize): usize {
+    const end = this.tree.sourcePointer + this.length;
+    let quote: u8 = 0;
+    for (; at < end; at++) {
+      const byte = load<u8>(at);
+      if (quote != 0) {
+        if (byte == quote) quote = 0;
+      } else if (byte == QUOTE || byte == APOSTROPHE) quote = byte;
+      else if (byte == GREATER) return at + 1;
+    }
+    return end;
+  }
+
+  /** Address of the end tag of an element that holds no element. */
+  private contentEnd(at: usize): usize {
+    const end = this.tree.sourcePointer + this.length;
+    while (at < end) {
+      if (load<u8>(at) != LESS) at++;
+      else if (load<u8>(at, 1) == SLASH) return at;
+      else if (isSection(at)) at = sectionEnd(at);
+      else if (load<u8>(at, 1) == 33) at = behind(at + 4, end, 0x3e2d2d, 3);
+      else at = behind(at + 2, end, 0x3e3f, 2);
+    }
+    return end;
+  }
+}
+
+function isSpace(byte: u8): bool {
+  return byte == 32 || byte - 9 < 2 || byte == 13;
+}
+
+function isSection(at: usize): bool {
+  return load<u8>(at) == LESS && load<u8>(at, 1) == 33 && load<u8>(at, 2) == 91 && load<u32>(at, 3) == CDATA;
+}
+
+/** Address behind the section at `at`. The document was checked: it ends. */
+function sectionEnd(at: usize): usize {
+  at += SECTION_BYTES;
+  while ((load<u32>(at) & 0xffffff) != 0x3e5d5d) at++;
+  return at + SECTION_END_BYTES;
+}
+
+/** Address behind the next `close` of `length` bytes. */
+function behind(at: usize, end: usize, close: u32, length: u32): usize {
+  const mask: u32 = length == 2 ? 0xffff : 0xffffff;
+  while (at < end && (load<u32>(at) & mask) != close) at++;
+  return at + length;
+}
