@@ -384,9 +384,13 @@ export const MAX_TICKET_BYTES: u32 = 4096;
 export const MAX_TICKET_KEYS: i32 = 4;
 /** Time for which a key makes tickets, milliseconds; as long again it opens them. */
 export const TICKET_KEY_MS: i64 = 3_600_000;
-/** Connections of national TLS in their handshake in one worker. One more is closed at its first byte. */
+/** Connections of national TLS in one worker that have not sent a byte. For one more the oldest is closed. */
+export const MAX_SILENT_CONNECTIONS: i32 = 4096;
+/** Connections of national TLS in their handshake in one worker. For one more the oldest is closed. */
 export const MAX_LIVE_HANDSHAKES: i32 = 4096;
-/** Connections of national TLS in one worker. One more is closed at its first byte. */
+/** What these hold in one worker, bytes; beyond it the oldest are closed. Memory of a machine never shrinks. */
+export const MAX_HANDSHAKES_HELD_BYTES: u32 = 33_554_432;
+/** Connections of national TLS in one worker. For one more the oldest without a handshake is closed, else that one. */
 export const MAX_TLCP_CONNECTIONS: i32 = 65536;
 /** Bytes of a client that wait for this side's keys; more end the connection. A ClientHello has some hundreds. */
 export const MAX_EARLY_BYTES: u32 = 18_432;

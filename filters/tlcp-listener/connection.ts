@@ -24,7 +24,7 @@ import { Question } from '../tlcp/revocation-check';
 import { Server } from '../tlcp/server';
 import { State } from '../tlcp/state';
 import { Refusal, RequestFraming } from './framing';
-import { identityOf, tellLogs } from './identity';
+import { identityOf, tellOpen } from './identity';
 import { Asker } from './responder';
 import { answerStream, drawToken, endStream, isPathOf, tellMaker, writePoke, writeRefusal } from './poke';
 import { ConnectionPolicy } from './policy';
@@ -58,6 +58,12 @@ export class TlcpConnection extends Asker {
   settled: bool = false;
   /** Whether the host has dropped it. */
   gone: bool = false;
+  /** Whether it is among those that a tick looks at after their handshake. */
+  isWatched: bool = false;
+  /** Whether it is to be closed, because there are too many. */
+  hasGivenWay: bool = false;
+  /** What was counted of its heldBytes. */
+  counted: u32 = 0;
   /** When it ended, monotonic milliseconds; 0: it lives. */
   private overMs: u64 = 0;
   /** Stream of the made-up request that waits for its answer; 0: none. */
@@ -86,7 +92,7 @@ export class TlcpConnection extends Asker {
   constructor(
     readonly id: u32,
     private readonly policy: ConnectionPolicy,
-    private readonly bornMs: u64,
+    readonly bornMs: u64,
   ) {
     super();
   }
@@ -110,7 +116,7 @@ export class TlcpConnection extends Asker {
   /** `length` bytes of the client in the host's buffer. `last`: it has gone, and nothing can be written. */
   onClient(length: u32, last: bool, nowMs: u64): NetworkStatus {
     if (length == 0) return NetworkStatus.StopIteration;
-    if (this.isOver) return this.keepBack(length);
+    if (this.hasGivenWay || this.isOver) return this.keepBack(length);
     if (!readBuffer(BufferType.DownstreamData, length)) {
       // What is not read is lost: without it no later record can be read either, and an end would not be seen.
       if (this.isOpen) connectionsCut.add(1);
@@ -213,7 +219,7 @@ export class TlcpConnection extends Asker {
     if (outcome == Outcome.Failed) return;
     handshakeMillis.record(nowMs - this.bornMs);
     this.identity = identityOf(core.peerSign);
-    tellLogs(this.identity);
+    tellOpen(this.identity);
   }
 
   /** Keeps the first bytes until there are keys. A made-up request waits meanwhile, so that it can go on. */
@@ -347,6 +353,7 @@ export class TlcpConnection extends Asker {
    * host's current context is another afterwards.
    */
   tick(nowMs: u64): void {
+    if (this.hasGivenWay) return;
     const age = nowMs - this.bornMs;
     if (this.core == null) {
       const early = this.early;
@@ -399,6 +406,21 @@ export class TlcpConnection extends Asker {
     const early = this.early;
     if (early != null) early.release();
     this.early = null;
+  }
+
+  /** Bytes of the heap that it holds. */
+  get heldBytes(): u32 {
+    const core = this.core;
+    const early = this.early;
+    return (core == null ? 0 : core.heldBytes) + (early == null ? 0 : early.room);
+  }
+
+  /** Gives back what it holds; nothing of the client is looked at any more. It has no handshake yet, and is to be closed. */
+  giveWay(): void {
+    this.hasGivenWay = true;
+    this.release();
+    this.core = null;
+    this.settled = true;
   }
 
   /** The connection is gone. */

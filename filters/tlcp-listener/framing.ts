@@ -2,7 +2,17 @@
 // request is the filter's (MARK, a made-up request), and must not be taken for the client's. So heads, chunk lines and
 // trailers are held until they are whole, and only what every parser reads alike goes on. All else is refused.
 import { MAX_TLCP_HEAD_BYTES } from '../limits';
-import { contains, decimal, hexadecimal, isBlank, isFieldLine, isRequestLine, NO_NUMBER, says } from './request-lines';
+import {
+  contains,
+  decimal,
+  hexadecimal,
+  isBlank,
+  isFieldLine,
+  isRequestLine,
+  lists,
+  NO_NUMBER,
+  says,
+} from './request-lines';
 
 const CR: u8 = 13;
 const LF: u8 = 10;
@@ -49,6 +59,8 @@ export class RequestFraming {
   private isChunked: bool = false;
   private isUpgrade: bool = false;
   private hasUpgrade: bool = false;
+  /** Whether `Connection` names it, without which `Upgrade` is a field like others (RFC 9110, 7.8). */
+  private isUpgradeNamed: bool = false;
   private isOld: bool = false;
 
   /** Whether all that went on are whole requests: the proxy's parser waits for another. */
@@ -140,6 +152,7 @@ export class RequestFraming {
     this.isChunked = false;
     this.isUpgrade = false;
     this.hasUpgrade = false;
+    this.isUpgradeNamed = false;
     this.left = 0;
     this.place = Place.Head;
     if (!isRequestLine(line, length)) return false;
@@ -167,6 +180,10 @@ export class RequestFraming {
       this.isChunked = true;
       return says(value, size, 'chunked');
     }
+    if (says(line, name, 'connection')) {
+      if (lists(value, size, 'upgrade')) this.isUpgradeNamed = true;
+      return true;
+    }
     if (!says(line, name, 'upgrade')) return true;
     // Of several protocols the proxy would choose.
     if (this.hasUpgrade || contains(value, size, COMMA)) return false;
@@ -176,7 +193,7 @@ export class RequestFraming {
   }
 
   private onHeadEnd(): bool {
-    if (this.isUpgrade) {
+    if (this.isUpgrade && this.isUpgradeNamed) {
       this.place = Place.Tunnel;
       return !this.hasLength && !this.isChunked;
     }

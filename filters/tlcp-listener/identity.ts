@@ -18,7 +18,7 @@ import { Writer } from '../memory/writer';
 import { HeaderMap, proxy_set_property } from '../runtime/abi';
 import { HeaderSnapshot } from '../runtime/headers';
 import { CLIENT_FINGERPRINT, CLIENT_SUBJECT } from '../runtime/client-certificate';
-import { writeHeader } from '../runtime/host';
+import { readProperty, resultLength, resultPointer, writeHeader } from '../runtime/host';
 import { Certificate } from '../x509/certificate';
 
 /** Headers that only this proxy sets; a client's own are removed, in whatever spelling. */
@@ -38,6 +38,9 @@ const STATES: StaticArray<Bytes> = [
   Bytes.from('fim.client.not_after'),
 ];
 
+/** Filter state of a connection whose handshake is through. No client and no route can set it. */
+const OPEN: Bytes = Bytes.from('fim.tlcp.open');
+const YES: Bytes = Bytes.from('1');
 const SCHEME: Bytes = Bytes.from(':scheme');
 const FORWARDED: Bytes = Bytes.from('x-forwarded-proto');
 const HTTPS: Bytes = Bytes.from('https');
@@ -66,8 +69,17 @@ export function identityOf(certificate: Certificate | null): StaticArray<Bytes> 
   return values;
 }
 
-/** Sets the values as filter state of the current connection, for logs. */
-export function tellLogs(values: StaticArray<Bytes> | null): void {
+/** Whether the current stream's connection has its handshake through, in another machine of this module. */
+export function isOpenElsewhere(): bool {
+  return readProperty(OPEN.pointer, OPEN.length) && resultLength() > 0;
+}
+
+/**
+ * Says as filter state of the current connection that it is open and whose it is: for logs, and for the machine that
+ * takes this one's place.
+ */
+export function tellOpen(values: StaticArray<Bytes> | null): void {
+  proxy_set_property(OPEN.pointer, OPEN.length, YES.pointer, YES.length);
   if (values == null) return;
   for (let i = 0; i < STATES.length; i++) {
     const name = unchecked(STATES[i]);
@@ -91,6 +103,16 @@ export function tellUpstream(values: StaticArray<Bytes> | null): void {
     const name = unchecked(HEADERS[i]);
     const value = unchecked(values[i]);
     writeHeader(HeaderMap.RequestHeaders, name.pointer, name.length, value.pointer, value.length);
+  }
+}
+
+/** The same of a connection that another machine has. */
+export function passUpstream(): void {
+  for (let i = 0; i < HEADERS.length; i++) {
+    const name = unchecked(HEADERS[i]);
+    const state = unchecked(STATES[i]);
+    if (readProperty(state.pointer, state.length))
+      writeHeader(HeaderMap.RequestHeaders, name.pointer, name.length, resultPointer(), resultLength());
   }
 }
 

@@ -20,13 +20,15 @@ import { monotonicMillis, readProperty, resultLength, resultPointer } from '../r
 import { flushCounters } from '../runtime/metrics';
 import { AUTHORITY, PATH } from '../runtime/names';
 import { Reply } from '../runtime/reply';
-import { dropClaims, tellScheme, tellUpstream } from './identity';
+import { dropClaims, isOpenElsewhere, passUpstream, tellScheme, tellUpstream } from './identity';
 import {
   addRoot,
   beginStream,
   configure,
   connectionById,
+  connectionByNumber,
   openByNumber,
+  onProgress,
   openConnection,
   removeContext,
   removeRoot,
@@ -34,9 +36,8 @@ import {
   startMachine,
   takePoke,
   tickListener,
-  watch,
 } from './listener';
-import { answerStream, isPoke } from './poke';
+import { answerStream, isMadeUpElsewhere, isPoke } from './poke';
 import { requestsRefused } from './stats';
 
 const CONNECTION_NUMBER: Bytes = Bytes.from('connection\0id');
@@ -111,7 +112,7 @@ export function proxy_on_downstream_data(contextId: u32, length: u32, endOfStrea
   if (connection == null) proxy_close_stream(StreamType.Downstream);
   else {
     status = connection.onClient(length, endOfStream != 0, monotonicMillis());
-    if (connection.needsTicks) watch(connection);
+    onProgress(connection);
   }
   scratch.reset();
   return status;
@@ -122,7 +123,7 @@ export function proxy_on_upstream_data(contextId: u32, length: u32, endOfStream:
   let status: u32 = NetworkStatus.StopIteration;
   if (connection != null) {
     status = connection.onAnswer(length, monotonicMillis());
-    if (connection.needsTicks) watch(connection);
+    onProgress(connection);
   }
   scratch.reset();
   return status;
@@ -145,12 +146,23 @@ function onRequest(contextId: u32): HeadersStatus {
     if (!isTaken) answerStream(contextId, true);
     return HeadersStatus.StopIteration;
   }
-  const connection = openByNumber(connectionNumber());
-  if (connection == null && (root == null || root.requiresTlcp)) return refuse();
+  const number = connectionNumber();
+  const connection = openByNumber(number);
+  // A swap of the module leaves its connections with the machine before, whose network filter goes on.
+  const isOthers = connection == null && connectionByNumber(number) == null;
+  if (isOthers && isMadeUpElsewhere()) {
+    answerStream(contextId, false);
+    return HeadersStatus.StopIteration;
+  }
+  const isOpenThere = isOthers && isOpenElsewhere();
+  if (connection == null && !isOpenThere && (root == null || root.requiresTlcp)) return refuse();
   dropClaims(headers, HeaderMap.RequestHeaders);
   if (connection != null) {
     beginStream(contextId, connection);
     tellUpstream(connection.identity);
+    tellScheme();
+  } else if (isOpenThere) {
+    passUpstream();
     tellScheme();
   }
   return HeadersStatus.Continue;

@@ -1,5 +1,11 @@
 // The machine's connections and the configurations of its root contexts.
-import { MAX_LIVE_HANDSHAKES, MAX_TLCP_CONNECTIONS } from '../limits';
+import {
+  MAX_HANDSHAKE_MS,
+  MAX_HANDSHAKES_HELD_BYTES,
+  MAX_LIVE_HANDSHAKES,
+  MAX_SILENT_CONNECTIONS,
+  MAX_TLCP_CONNECTIONS,
+} from '../limits';
 import { ErrorId, errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
 import { sm2SelfTest } from '../crypto/sm2';
 import { tickKeys } from '../keys/key-store';
@@ -19,6 +25,7 @@ import { log, monotonicMillis, readBuffer, resultLength, resultPointer } from '.
 import { defineRuntimeStats } from '../runtime/stats';
 import { decodeTlcpListenerConfig } from './config.gen';
 import { TlcpConnection } from './connection';
+import { ConnectionList, Listed, leaveList } from './connection-list';
 import { ConnectionPolicy, compilePolicy } from './policy';
 import { drawAuthority } from './poke';
 import {
@@ -27,6 +34,7 @@ import {
   connectionsRefused,
   countTlcpConfigured,
   defineTlcpStats,
+  handshakesExpired,
 } from './stats';
 
 /** Ends of streams, which leave little garbage, and of connections, which leave more, between collections. */
@@ -55,8 +63,15 @@ const byNumber: Map<u64, TlcpConnection> = new Map<u64, TlcpConnection>();
 const byStream: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
 /** Connections of live made-up requests, by the stream. */
 const byPoke: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
-/** Connections whose handshake has not ended, or whose end the client has not taken: those that a tick looks at. */
+/** Connections without a byte yet, and those in their handshake. */
+const silent: ConnectionList = new ConnectionList();
+const shaking: ConnectionList = new ConnectionList();
+/** What those in their handshake hold, bytes. */
+let heldBytes: u32 = 0;
+/** Connections whose end the client has not taken, or that hold the beginning of a head. */
 const watched: Array<TlcpConnection> = [];
+/** Connections that the next tick closes: a callback of one cannot close another. */
+const leaving: Array<TlcpConnection> = [];
 let started: bool = false;
 let healthy: bool = false;
 let ended: i32 = 0;
@@ -139,20 +154,58 @@ function refuse(reader: ConfigReader): bool {
   return false;
 }
 
-/** A connection has come. Null: it is not accepted. */
-export function openConnection(id: u32, root: ListenerRoot | null, number: u64): TlcpConnection | null {
+/** A connection has come. Without a configuration it is closed at its first byte. */
+export function openConnection(id: u32, root: ListenerRoot | null, number: u64): void {
   const policy: ConnectionPolicy | null = root == null ? null : root.policy;
-  if (policy == null || watched.length >= MAX_LIVE_HANDSHAKES || connections.size >= MAX_TLCP_CONNECTIONS) {
-    connectionsRefused.add(1);
-    return null;
-  }
+  if (policy == null) return connectionsRefused.add(1);
   const connection = new TlcpConnection(id, policy, monotonicMillis());
   connection.number = number;
   connections.set(id, connection);
   if (number != 0) byNumber.set(number, connection);
-  watched.push(connection);
+  silent.add(connection);
   connectionsOpened.add(1);
-  return connection;
+  if (silent.size > MAX_SILENT_CONNECTIONS) giveWay(silent.oldest);
+  else if (connections.size > MAX_TLCP_CONNECTIONS) giveWay(shaking.size > 0 ? shaking.oldest : silent.oldest);
+}
+
+/**
+ * Has a connection closed at the next tick, because there are too many. Who really begins a handshake is through it long
+ * before it is the oldest.
+ */
+function giveWay(item: Listed | null): void {
+  if (item == null) return;
+  const connection = changetype<TlcpConnection>(item);
+  leaveHandshakes(connection);
+  // A responder's answer has ended its handshake just now.
+  if (connection.settled) return onProgress(connection);
+  connection.giveWay();
+  connectionsRefused.add(1);
+  leaving.push(connection);
+}
+
+/** It is no longer among those without a handshake. */
+function leaveHandshakes(connection: TlcpConnection): void {
+  heldBytes -= connection.counted;
+  connection.counted = 0;
+  leaveList(connection);
+}
+
+/** Bytes have come or gone, or time has passed. */
+export function onProgress(connection: TlcpConnection): void {
+  if (connection.gone || connection.hasGivenWay) return;
+  if (connection.settled) {
+    if (connection.list != null) leaveHandshakes(connection);
+    if (connection.needsTicks) watch(connection);
+    return;
+  }
+  if (connection.list != shaking) {
+    if (shaking.size >= MAX_LIVE_HANDSHAKES) giveWay(shaking.oldest);
+    shaking.add(connection);
+  }
+  const held = connection.heldBytes;
+  heldBytes += held - connection.counted;
+  connection.counted = held;
+  while (heldBytes > MAX_HANDSHAKES_HELD_BYTES && shaking.oldest != null) giveWay(shaking.oldest);
 }
 
 /**
@@ -170,6 +223,11 @@ export function takePoke(streamId: u32, number: u64, path: usize, length: u32): 
 
 export function connectionById(id: u32): TlcpConnection | null {
   return connections.has(id) ? connections.get(id) : null;
+}
+
+/** The connection with Envoy's number. Null: it is not of this machine. */
+export function connectionByNumber(number: u64): TlcpConnection | null {
+  return byNumber.has(number) ? byNumber.get(number) : null;
 }
 
 /** The connection with Envoy's number, if it is open. */
@@ -200,6 +258,7 @@ export function removeContext(id: u32): bool {
   const connection = connections.get(id);
   connections.delete(id);
   byNumber.delete(connection.number);
+  leaveHandshakes(connection);
   connection.release();
   connection.gone = true;
   connectionsClosed.add(1);
@@ -225,18 +284,43 @@ export function tickListener(root: ListenerRoot): void {
   tickKeys(root.id);
   const nowMs = monotonicMillis();
   policy.advance(root.id, nowMs);
+  lookAtHandshakes(nowMs);
   let left = 0;
   for (let i = 0; i < watched.length; i++) {
     const connection = unchecked(watched[i]);
     if (connection.gone) continue;
     connection.tick(nowMs);
-    if (connection.needsTicks) unchecked((watched[left++] = connection));
+    connection.isWatched = connection.needsTicks && !connection.gone;
+    if (connection.isWatched) unchecked((watched[left++] = connection));
   }
   watched.length = left;
+  for (let i = 0; i < leaving.length; i++) if (!unchecked(leaving[i]).gone) unchecked(leaving[i]).close();
+  leaving.length = 0;
   proxy_set_effective_context(root.id);
 }
 
-/** A connection that ended is looked at again. */
-export function watch(connection: TlcpConnection): void {
-  if (!watched.includes(connection)) watched.push(connection);
+/** Ends what takes too long. */
+function lookAtHandshakes(nowMs: u64): void {
+  let quiet = silent.oldest;
+  while (quiet != null) {
+    const connection = changetype<TlcpConnection>(quiet);
+    if (nowMs - connection.bornMs <= MAX_HANDSHAKE_MS) break;
+    quiet = connection.newer;
+    leaveList(connection);
+    handshakesExpired.add(1);
+    leaving.push(connection);
+  }
+  let next = shaking.oldest;
+  while (next != null) {
+    const connection = changetype<TlcpConnection>(next);
+    next = connection.newer;
+    connection.tick(nowMs);
+    onProgress(connection);
+  }
+}
+
+function watch(connection: TlcpConnection): void {
+  if (connection.isWatched) return;
+  connection.isWatched = true;
+  watched.push(connection);
 }

@@ -6,6 +6,7 @@ import { Bytes } from '../memory/bytes';
 import { encodeHex } from '../memory/hex';
 import { Writer } from '../memory/writer';
 import { Result, proxy_send_local_response, proxy_set_effective_context, proxy_set_property } from '../runtime/abi';
+import { readProperty, resultLength, resultPointer } from '../runtime/host';
 import { Reply } from '../runtime/reply';
 
 /** In Envoy's response code details. */
@@ -16,6 +17,7 @@ const ENDED: Bytes = Bytes.from('FIM-TLCP-ENDED');
 const MADE_UP: Bytes = Bytes.from('fim.tlcp.made_up');
 const YES: Bytes = Bytes.from('1');
 const NO: Bytes = Bytes.from('0');
+const ONE: u8 = 49;
 const OK: u32 = 200;
 /** Envoy closes an HTTP/1.1 connection after this status. */
 const BAD_REQUEST: u32 = 400;
@@ -72,6 +74,11 @@ export function isPathOf(path: usize, length: u32, token: u64): bool {
 export function tellMaker(isMadeUp: bool): void {
   const value = isMadeUp ? YES : NO;
   proxy_set_property(MADE_UP.pointer, MADE_UP.length, value.pointer, value.length);
+}
+
+/** Whether the current request is made up by another machine of this module, which replaces whatever the answer is. */
+export function isMadeUpElsewhere(): bool {
+  return readProperty(MADE_UP.pointer, MADE_UP.length) && resultLength() == 1 && load<u8>(resultPointer()) == ONE;
 }
 
 /**

@@ -9,6 +9,7 @@ const HEX_DIGITS: u32 = 15;
 const TAB: u8 = 9;
 const SPACE: u8 = 32;
 const COLON: u8 = 58;
+const COMMA: u8 = 44;
 const DELETE: u8 = 127;
 /** ` HTTP/1.`, to which the minor version is added. */
 const PROTOCOL: string = ' HTTP/1.';
@@ -67,6 +68,19 @@ export function says(bytes: usize, length: u32, text: string): bool {
 
 export function contains(bytes: usize, length: u32, sought: u8): bool {
   for (let i: u32 = 0; i < length; i++) if (load<u8>(bytes + i) == sought) return true;
+  return false;
+}
+
+/** Whether a list with commas has a text in lower case, in whatever case it is there. */
+export function lists(bytes: usize, length: u32, text: string): bool {
+  for (let at: u32 = 0; at < length; at++) {
+    let from = at;
+    while (at < length && load<u8>(bytes + at) != COMMA) at++;
+    let to = at;
+    while (from < to && isBlank(load<u8>(bytes + from))) from++;
+    while (to > from && isBlank(load<u8>(bytes + to - 1))) to--;
+    if (says(bytes + from, to - from, text)) return true;
+  }
   return false;
 }
 

@@ -6,6 +6,7 @@ import { monotonicMillis } from '../runtime/host';
 import { CalloutHandler, CalloutRequest, sendCallout } from '../runtime/callout';
 import { Question } from '../tlcp/revocation-check';
 import { TlcpOcspConfig } from './config.gen';
+import { Listed } from './connection-list';
 
 const CONTENT_TYPE: Bytes = Bytes.from('application/ocsp-request');
 const OK: u32 = 200;
@@ -14,7 +15,7 @@ const request: CalloutRequest = new CalloutRequest();
 let underWay: i32 = 0;
 
 /** Who waits for an answer. */
-export abstract class Asker {
+export abstract class Asker extends Listed {
   /** An answer, DER, or no bytes: there is none. */
   abstract onVerdict(question: Question, der: usize, length: u32, nowMs: u64): void;
 }

@@ -27,7 +27,7 @@ const OUTCOME_NAMES: StaticArray<string> = ['full', 'resumed', 'failed'];
 /** Connections that came and that are gone; the difference lives, over all workers. */
 export const connectionsOpened: Counter = new Counter('fim.tlcp.connections.opened');
 export const connectionsClosed: Counter = new Counter('fim.tlcp.connections.closed');
-/** Connections closed because a worker had too many, or too many in their handshake. */
+/** Connections closed because a worker had too many: without a byte, in their handshake, or at all. */
 export const connectionsRefused: Counter = new Counter('fim.tlcp.connections.refused');
 /** Open connections that a fault of the other side ended: a forged record, an alert of its own. */
 export const connectionsCut: Counter = new Counter('fim.tlcp.connections.cut');

@@ -75,8 +75,8 @@ export abstract class Connection {
   /** Client's random, server's random, master secret. */
   private readonly secrets: StaticArray<u8> = new StaticArray<u8>(112);
   private readonly keyBlock: StaticArray<u8> = new StaticArray<u8>(96);
-  private readonly incoming: GrowingBytes = new GrowingBytes(RECORD_HEADER_BYTES + PROTECTED_BYTES);
-  private readonly message: GrowingBytes = new GrowingBytes(
+  protected readonly incoming: GrowingBytes = new GrowingBytes(RECORD_HEADER_BYTES + PROTECTED_BYTES);
+  protected readonly message: GrowingBytes = new GrowingBytes(
     MAX_HANDSHAKE_MESSAGE_BYTES + MESSAGE_HEADER_BYTES + FRAGMENT_BYTES,
   );
   /** The handshake so far, for a CertificateVerify over the messages themselves. */
@@ -84,7 +84,7 @@ export abstract class Connection {
   /** The other side's certificates, while or after they are looked up; its `question` is for the host. */
   revocation: RevocationCheck | null = null;
   /** Bytes of the network that came while a question was open. */
-  private held: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
+  protected held: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
   private handshakeBytes: u32 = 0;
   private emptyRecords: u32 = 0;
   private warnings: u32 = 0;

@@ -17,6 +17,11 @@ export class GrowingBytes {
     return this.to - this.from;
   }
 
+  /** Bytes of the heap that it has. */
+  get room(): u32 {
+    return this.capacity;
+  }
+
   /** Address of the first byte. */
   get start(): usize {
     return this.block + this.from;

@@ -65,6 +65,11 @@ export class Server extends Connection {
     this.state = State.ClientHello;
   }
 
+  /** Bytes of the heap that a handshake holds. */
+  get heldBytes(): u32 {
+    return this.incoming.room + this.message.room + this.messages.room + this.held.room + this.output.room;
+  }
+
   protected onMessage(type: u32, body: usize, length: u32): bool {
     if (this.state == State.ClientHello && type == Message.ClientHello) return this.onClientHello(body, length);
     if (this.state == State.Certificate && type == Message.Certificate) return this.onCertificate(body, length);

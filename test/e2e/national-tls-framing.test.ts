@@ -143,6 +143,13 @@ test('answers of the proxy itself come in order, one after another', async () =>
   client.destroy();
 });
 
+test('requests behind an upgrade that `Connection` does not name are answered', async () => {
+  const client = await ready();
+  await client.write(get('/u1', { upgrade: 'websocket' }) + get('/u2') + get('/u3'));
+  await client.until(() => client.plain.toString('latin1').split('HTTP/1.1 200').length === 4);
+  await client.close();
+});
+
 test('HTTP/1.0, an expectation and an upgrade that is ignored are taken', async () => {
   const client = await ready();
   const upgrade = {

@@ -14,6 +14,9 @@ import { Certificates, type ClientOptions, get, post, TlcpClient } from './tlcp-
 
 const MIB = 1024 * 1024;
 const LONG_BYTES = 100 * MIB;
+/** What a record adds to its content: header, explicit nonce, tag. */
+const GCM_RECORD_BYTES = 29;
+const RECEIVED = '^http.fim.downstream_cx_rx_bytes_total$';
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 const PLAIN = route('any', { validation: { fields: [{ name: 'a', required: false }] } });
 const SECURE = route('any', {
@@ -159,9 +162,13 @@ describe('certificates and keys', () => {
       const waiting: TlcpClient[] = [];
       for (let i = 0; i < 40; i++) waiting.push(await TlcpClient.open(module, optionsOf(harness)));
       // An unfinished head, and then the end: contexts are counted on, so these paths name those that wait.
-      for (const [i, client] of old.entries()) await client.write(`GET /${next + i} HTTP/1.1\r\nX-A: `);
-      // Else the proxy reads both at once, and the head goes nowhere.
-      await harness.stack.envoy.admin.stats('^http.fim.downstream_cx_total$');
+      const heads = old.map((_, i) => `GET /${next + i} HTTP/1.1\r\nX-A: `);
+      const received = async (): Promise<number> => [...(await harness.stack.envoy.admin.stats(RECEIVED)).values()][0]!;
+      const before = await received();
+      for (const [i, client] of old.entries()) await client.write(heads[i]!);
+      // Else the proxy reads both at once, and the head goes nowhere: the worker has to have read every head.
+      const bytes = heads.reduce((sum, head) => sum + head.length + GCM_RECORD_BYTES, 0);
+      await harness.poll(async () => (await received()) >= before + bytes);
       for (const client of old) {
         client.connection.close();
         await client.write('');

@@ -82,7 +82,7 @@ describe('RequestFraming', () => {
       'X: \x01',
       'X: \x7f',
       'X\xa0: a',
-      'Upgrade: websocket\r\nContent-Length: 0',
+      'Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 0',
       'Upgrade: websocket, h2c',
       'Upgrade: h2c\r\nUpgrade: websocket',
     ];
@@ -123,7 +123,10 @@ describe('RequestFraming', () => {
   it('stands between requests until one goes on, and never again behind an upgrade', () => {
     expect<string>(same('GET / HTTP/1.1\r\nx')).toBe('');
     expect<string>(same(head('Content-Length: 9'))).toBe('~');
-    expect<string>(same(head('Upgrade: WebSocket') + GET)).toBe('~');
+    expect<string>(same(head('Connection: keep-alive ,\tUPGRADE\r\nUpgrade: WebSocket') + GET)).toBe('~');
+    expect<string>(same(head('Upgrade: websocket\r\nConnection: a\r\nConnection: upgrade') + GET)).toBe('~');
     expect<string>(same(head('Upgrade: h2c') + GET)).toBe('43 27 ');
+    expect<string>(same(head('Upgrade: websocket') + GET)).toBe('49 27 ', 'Connection does not name it');
+    expect<string>(same(head('Upgrade: websocket\r\nConnection: upgraded') + GET)).toBe('71 27 ');
   });
 });
