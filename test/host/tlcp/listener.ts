@@ -62,9 +62,13 @@ export class Listener {
       suites: [SUITES.ECC_SM4_GCM_SM3, SUITES.ECC_SM4_CBC_SM3, SUITES.ECDHE_SM4_GCM_SM3],
       clientAuth,
       trust: files['ca.pem'],
-      chain: files['server-sign.pem']! + files['server-encrypt.pem']!,
-      signKey: `kms://${SIGN}`,
-      encryptKey: `kms://${ENCRYPT}`,
+      pairs: [
+        {
+          chain: files['server-sign.pem']! + files['server-encrypt.pem']!,
+          signKey: `kms://${SIGN}`,
+          encryptKey: `kms://${ENCRYPT}`,
+        },
+      ],
     };
     const filter = this.vm.configureUntried(JSON.stringify({ version: '1.0', kms: { cluster: 'kms' }, connections }));
     const requests = this.vm.configureUntried(JSON.stringify({ version: '1.0', requests: { required: true } }));
