@@ -21,6 +21,8 @@ export interface KeyTrouble {
   reason: string | undefined;
   /** Time of the last observed failure, milliseconds of this process's clock. */
   failedAt: number;
+  /** Successful look-ups before it. */
+  succeededThen: number;
 }
 
 /** Reads one sample. Returns false if the sample is not about keys. */
@@ -51,14 +53,17 @@ function next(before: KeyTrouble | undefined, reading: KeyReading, now: number):
   const [worst] = grown;
   // Without an earlier reading, only a proxy that never got a key is known to lack one.
   if (worst !== undefined && (before !== undefined || reading.succeeded === 0))
-    return { reading, reason: worst[0], failedAt: now };
+    return { reading, reason: worst[0], failedAt: now, succeededThen: before?.reading.succeeded ?? 0 };
+  // A success may have come right after the last failure, so that one reading has both. The next may be as far away as
+  // the key's refresh. A key that is still refused fails again within seconds, while messages need it.
   const isBack =
-    before?.reason !== undefined && reading.succeeded > before.reading.succeeded && now - before.failedAt > CLEAR_MS;
+    before?.reason !== undefined && reading.succeeded > before.succeededThen && now - before.failedAt > CLEAR_MS;
   const isRestarted = before !== undefined && reading.succeeded < before.reading.succeeded;
   return {
     reading,
     reason: isBack || isRestarted ? undefined : before?.reason,
     failedAt: before?.failedAt ?? -Infinity,
+    succeededThen: before?.succeededThen ?? reading.succeeded,
   };
 }
 

@@ -105,6 +105,7 @@ export class ProxyStage {
     const settled =
       state.programmed === state.proxies &&
       state.unseen.length === 0 &&
+      state.keyTroubles.length === 0 &&
       proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
     return {
       changed,

@@ -228,7 +228,14 @@ describe('proxies that the key service refuses', () => {
     assert.deepEqual(look(4, 8), ['gw: denied'], 'nobody has asked since');
     assert.deepEqual(look(5, 8), ['gw: denied'], 'it may have been another key');
     runtime.keyTrouble.get('a')!.failedAt = -60_000;
-    assert.deepEqual(look(6, 8), []);
+    assert.deepEqual(look(5, 8), [], 'the key came soon, and none has failed since');
+    assert.deepEqual(look(5, 9), ['gw: denied']);
+    runtime.keyTrouble.get('a')!.failedAt = -60_000;
+    assert.deepEqual(look(5, 9), ['gw: denied'], 'nothing has come since');
+    assert.deepEqual(look(6, 9), []);
+    assert.deepEqual(look(7, 10), ['gw: denied'], 'in one reading, and nobody knows which came last');
+    runtime.keyTrouble.get('a')!.failedAt = -60_000;
+    assert.deepEqual(look(7, 10), [], 'none has failed since');
     assert.deepEqual(keyTroubles(runtime, [], []), []);
     assert.equal(runtime.keyTrouble.size, 0);
     assert.deepEqual(look(0, 2), ['gw: denied'], 'a proxy that never got a key');
