@@ -30,5 +30,11 @@ export class Claim {
     this.cost = cost;
     this.taken = false;
     this.spare = false;
+    // One that is not asked, because an earlier limit refused, says nothing of the request before.
+    const decision = this.decision;
+    decision.allowed = false;
+    decision.never = false;
+    decision.remaining = 0;
+    decision.waits = 0;
   }
 }
