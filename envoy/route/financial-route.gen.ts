@@ -686,12 +686,12 @@ export interface MaskingField {
   direction?: MaskingDirection;
 }
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. `UnionPayCard`: 16 to 19 digits of UnionPay's ranges (62, 8100 to 8171), whatever their last digit is; other long numbers may begin so. */
-export type DetectionKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
+/** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
+export type DetectionKind = 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial';
 
-/** One kind of number to find by content. */
+/** One kind to find by content. */
 export interface MaskingDetection {
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit. `UnionPayCard`: 16 to 19 digits of UnionPay's ranges (62, 8100 to 8171), whatever their last digit is; other long numbers may begin so. */
+  /** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
   kind: DetectionKind;
   /** Characters left at the front; absent: as the kind says. */
   keepFirst?: number;
@@ -797,7 +797,7 @@ export interface MaskingReveal {
 export interface RouteMasking {
   /** Fields to mask. */
   fields?: MaskingField[];
-  /** Numbers of cards and citizens, found by content in every string and number of responses. Requests are masked by `fields` alone. */
+  /** Personal data found by content, in every string and number of responses. Requests are masked by `fields` and `dictionary` alone. */
   detect?: MaskingDetection[];
   /** Fields, query parameters and cookies found by the names that come with FIM: `cardNo`, `card_no`, `pan`, `身份证号`, `sfzh` and several hundred others, each with a kind (filters/field-masker/kinds.json). Names are compared without letter case, blanks, points, hyphens and underscores. */
   dictionary?: MaskingDictionary;

@@ -18,8 +18,8 @@ export type MaskAlphabet = 'Digits' | 'Upper' | 'Letters';
 /** `FormatPreserving`, `Random`: check character that stays valid. */
 export type MaskCheck = 'None' | 'Luhn' | 'IdCard';
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
-export type DetectKind = 'IdCard' | 'BankCard' | 'UnionPayCard';
+/** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
+export type DetectKind = 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial';
 
 /** Class of JR/T 0171. */
 export type MaskClass = 'C1' | 'C2' | 'C3';
@@ -81,9 +81,9 @@ export interface MaskField {
   response?: boolean;
 }
 
-/** A number with a check digit, found wherever it stands. */
+/** One kind, found wherever it stands. */
 export interface MaskDetection {
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
+  /** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
   kind: DetectKind;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst?: number;

@@ -86,11 +86,23 @@ export const enum MaskCheck {
   IdCard = 2,
 }
 
-/** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
+/** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
 export const enum DetectKind {
   IdCard = 0,
   BankCard = 1,
-  UnionPayCard = 2,
+  Phone = 2,
+  Name = 3,
+  Email = 4,
+  Address = 5,
+  UnionPayCard = 6,
+  FixedPhone = 7,
+  Passport = 8,
+  HkMacaoPermit = 9,
+  TaiwanPermit = 10,
+  SocialCreditCode = 11,
+  LicencePlate = 12,
+  IpAddress = 13,
+  KeyMaterial = 14,
 }
 
 /** Class of JR/T 0171. */
@@ -167,11 +179,11 @@ export class MaskField {
   response: bool = true;
 }
 
-/** A number with a check digit, found wherever it stands. */
+/** One kind, found wherever it stands. */
 export class MaskDetection {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
-  /** `IdCard`: GB 11643 with region, date and check character. `BankCard`: 13 to 19 digits with Luhn check digit and the first digits of a card. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is. */
+  /** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
   kind: DetectKind = <DetectKind>0;
   /** Characters left at the front; -1: as the kind says. */
   keepFirst: i32 = -1;
@@ -341,7 +353,19 @@ function readMaskCheck(reader: ConfigReader, node: u32): MaskCheck {
 function readDetectKind(reader: ConfigReader, node: u32): DetectKind {
   if (reader.textIs(node, 'IdCard')) return DetectKind.IdCard;
   if (reader.textIs(node, 'BankCard')) return DetectKind.BankCard;
+  if (reader.textIs(node, 'Phone')) return DetectKind.Phone;
+  if (reader.textIs(node, 'Name')) return DetectKind.Name;
+  if (reader.textIs(node, 'Email')) return DetectKind.Email;
+  if (reader.textIs(node, 'Address')) return DetectKind.Address;
   if (reader.textIs(node, 'UnionPayCard')) return DetectKind.UnionPayCard;
+  if (reader.textIs(node, 'FixedPhone')) return DetectKind.FixedPhone;
+  if (reader.textIs(node, 'Passport')) return DetectKind.Passport;
+  if (reader.textIs(node, 'HkMacaoPermit')) return DetectKind.HkMacaoPermit;
+  if (reader.textIs(node, 'TaiwanPermit')) return DetectKind.TaiwanPermit;
+  if (reader.textIs(node, 'SocialCreditCode')) return DetectKind.SocialCreditCode;
+  if (reader.textIs(node, 'LicencePlate')) return DetectKind.LicencePlate;
+  if (reader.textIs(node, 'IpAddress')) return DetectKind.IpAddress;
+  if (reader.textIs(node, 'KeyMaterial')) return DetectKind.KeyMaterial;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <DetectKind>0;
 }
@@ -406,8 +430,8 @@ function readMaskFieldList512(reader: ConfigReader, node: u32): StaticArray<Mask
   return items;
 }
 
-function readMaskDetectionList8(reader: ConfigReader, node: u32): StaticArray<MaskDetection> {
-  const length = reader.arrayLength(node, 8);
+function readMaskDetectionList16(reader: ConfigReader, node: u32): StaticArray<MaskDetection> {
+  const length = reader.arrayLength(node, 16);
   const items = new StaticArray<MaskDetection>(length);
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
@@ -650,7 +674,7 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
     } else if (reader.keyIs(member, 'fields')) {
       result.fields = readMaskFieldList512(reader, member);
     } else if (reader.keyIs(member, 'detect')) {
-      result.detect = readMaskDetectionList8(reader, member);
+      result.detect = readMaskDetectionList16(reader, member);
     } else if (reader.keyIs(member, 'dictionary')) {
       result.dictionary = readMaskFieldList64(reader, member);
     } else if (reader.keyIs(member, 'classes')) {

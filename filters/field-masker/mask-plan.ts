@@ -1,24 +1,18 @@
 // Masking of one direction of a route, compiled.
 import { FieldSet } from '../message/field-set';
-import { Found, Kinds } from './detect';
 import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
 import { MaskKey } from './method/keyed';
 import { Mask } from './method/mask';
 
-/** What is found by content. Null: it is not. */
+/** What is found by content. `masks`: by kind; null: it is not looked for. */
 export class Detections {
-  constructor(
-    readonly idCard: Mask | null,
-    readonly bankCard: Mask | null,
-    readonly unionPay: Mask | null,
-  ) {}
+  /** The kinds as bits. */
+  readonly kinds: u32;
 
-  get kinds(): u32 {
-    return (
-      (this.idCard == null ? Kinds.None : Kinds.IdCard) |
-      (this.bankCard == null ? Kinds.None : Kinds.BankCard) |
-      (this.unionPay == null ? Kinds.None : Kinds.UnionPay)
-    );
+  constructor(readonly masks: StaticArray<Mask | null>) {
+    let kinds: u32 = 0;
+    for (let kind = 0; kind < masks.length; kind++) if (masks[kind] != null) kinds |= (<u32>1) << kind;
+    this.kinds = kinds;
   }
 }
 
@@ -60,21 +54,19 @@ export class MaskPlan {
 
   /** Whether numbers are detected by content. */
   get detects(): bool {
-    return this.kinds != Kinds.None;
+    return this.kinds != 0;
   }
 
   /** What is detected by content. */
   get kinds(): u32 {
     const detections = this.detections;
-    return detections == null ? Kinds.None : detections.kinds;
+    return detections == null ? 0 : detections.kinds;
   }
 
   /** Mask of a kind that was found. */
-  maskOf(found: Found): Mask | null {
+  maskOf(kind: u32): Mask | null {
     const detections = this.detections;
-    if (detections == null) return null;
-    if (found == Found.IdCard) return detections.idCard;
-    return found == Found.BankCard ? detections.bankCard : detections.unionPay;
+    return detections == null ? null : unchecked(detections.masks[kind]);
   }
 
   /** Whether names of the dictionary count. */

@@ -9,15 +9,16 @@ import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
 import { JsonDocument } from '../message/json/document';
 import { XmlDocument } from '../message/xml/document';
-import { Detector, Found } from './detect';
+import { labelOf } from './detect/labels';
+import { Scanner } from './detect/scanner';
 import { MaskPlan } from './mask-plan';
 import { Action, Mask } from './method/mask';
 import { JsonSurface } from './surface/json';
 import { Surface } from './surface/surface';
 import { XmlSurface } from './surface/xml';
 
-/** Shortest number that detection looks for, digits. A shorter text contains none. */
-const DETECT_MIN_LENGTH: u32 = 13;
+/** Shortest text that is looked at for what it holds: a name of two characters. Most digits of a number that is looked at. */
+const DETECT_MIN_LENGTH: u32 = 6;
 const DETECT_MAX_DIGITS: u32 = 19;
 /** Shortest text that can be a message with a field. */
 const NESTED_MIN_LENGTH: u32 = 7;
@@ -41,7 +42,7 @@ export class Masker {
   fieldCount: u32 = 0;
   detectedCount: u32 = 0;
   private readonly value: Writer;
-  private readonly detector: Detector = new Detector();
+  private readonly scanner: Scanner = new Scanner();
   private readonly matches: FieldMatches = new FieldMatches();
   // Containers that are masked completely, innermost last: the mask, and the last node inside.
   private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
@@ -230,9 +231,10 @@ export class Masker {
   private look(document: FieldTree, node: u32): void {
     const kind = document.kind(node);
     if (kind != FieldKind.String && kind != FieldKind.Number) return;
-    if (document.end(node) - document.start(node) < NESTED_MIN_LENGTH) return;
-    if (this.levels != 0 && kind == FieldKind.String && this.lookInside(document, node)) return;
-    if (this.plan.detects) this.detect(document, node);
+    const length = document.end(node) - document.start(node);
+    const mayNest = this.levels != 0 && length >= NESTED_MIN_LENGTH;
+    if (mayNest && kind == FieldKind.String && this.lookInside(document, node)) return;
+    if (this.plan.detects && length >= DETECT_MIN_LENGTH) this.detect(document, node);
   }
 
   /** Masks the fields of a message inside a string. False: there is none. */
@@ -278,34 +280,33 @@ export class Masker {
     this.detectedCount += inner.detectedCount;
   }
 
-  /** Hides detected numbers in a string, or a number value that is one. */
+  /** Hides what is found by content in a string, or a number that is it as a whole. */
   private detect(document: FieldTree, node: u32): void {
     const plan = this.plan;
-    const kind = document.kind(node);
-    if (document.end(node) - document.start(node) < DETECT_MIN_LENGTH) return;
     const text = document.text(node, this.arena);
     if (text == 0) return this.fail(Masked.OutOfMemory);
     const end = text + document.textLength;
-    if (kind == FieldKind.Number && !isWhole(text, end)) return;
-    const kinds = plan.kinds;
-    const detector = this.detector;
+    const isNumber = document.kind(node) == FieldKind.Number;
+    if (isNumber && !isWhole(text, end)) return;
+    const name = document.key(node);
+    const scanner = this.scanner;
+    scanner.begin(text, end, plan.kinds, name == 0 ? 0 : labelOf(name, document.keyLength(node)));
     let from = text;
-    while (true) {
-      const found = detector.next(text, from, end, kinds);
-      const mask = this.unlessRevealed(plan.maskOf(found));
-      if (found == Found.Nothing) break;
-      if (from == text) this.value.begin(document.textLength + 64);
-      this.value.bytes(from, <u32>(detector.pointer - from));
-      if (mask == null) this.value.bytes(detector.pointer, detector.length);
-      else {
-        mask.found(detector.pointer, detector.length, this.value);
-        this.detectedCount++;
-        const counter = mask.counter;
-        if (counter != null) counter.add(1);
-      }
-      from = detector.pointer + detector.length;
+    let any = false;
+    while (scanner.next()) {
+      if (isNumber && (scanner.start != text || scanner.end != end)) return;
+      const mask = this.unlessRevealed(plan.maskOf(scanner.kind));
+      if (mask == null) continue;
+      if (!any) this.value.begin(<usize>(end - text) * 2 + 64);
+      any = true;
+      this.value.bytes(from, <u32>(scanner.start - from));
+      mask.found(scanner.start, <u32>(scanner.end - scanner.start), this.value);
+      from = scanner.end;
+      this.detectedCount++;
+      const counter = mask.counter;
+      if (counter != null) counter.add(1);
     }
-    if (from == text) return;
+    if (!any) return;
     this.value.bytes(from, <u32>(end - from));
     if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
     this.copyTo(document, this.surface.from);

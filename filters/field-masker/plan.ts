@@ -7,14 +7,13 @@ import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/direction';
-import { DetectKind, FieldMaskerConfig, MaskDetection, MaskField, MaskKind, MaskMethod } from './config.gen';
+import { FieldMaskerConfig, MaskField, MaskKind } from './config.gen';
 import { HouseNames, NO_KIND } from './dictionary';
 import { KIND_CLASS, KIND_COUNT } from './kinds.gen';
 import { HeaderMasks } from './headers';
 import { Detections, MaskPlan, Named } from './mask-plan';
 import { compileMask, MaskKeys } from './compile-mask';
-import { keepMask, Mask } from './method/mask';
-import { isMaskCharacter } from './method/keep';
+import { Mask } from './method/mask';
 
 const fieldList: FieldList = new FieldList();
 
@@ -95,25 +94,22 @@ export class PlanCompiler {
   }
 
   private detections(wanted: bool): Detections | null {
-    let idCard: Mask | null = null;
-    let bankCard: Mask | null = null;
-    let unionPay: Mask | null = null;
+    const masks = new StaticArray<Mask | null>(<i32>KIND_COUNT);
+    let any = false;
     for (let i = 0; i < this.config.detect.length; i++) {
       const detection = this.config.detect[i];
-      const mask = this.detectionMask(detection);
+      const way = new MaskField();
+      way.kind = <MaskKind>(detection.kind + FIRST_FOUND);
+      way.keepFirst = detection.keepFirst;
+      way.keepLast = detection.keepLast;
+      way.char = detection.char;
+      way.node = detection.node;
+      const mask = compileMask(this.reader, way, this.keys, this.direction);
       if (!wanted || !(this.direction == Direction.Request ? detection.request : detection.response)) continue;
-      if (detection.kind == DetectKind.IdCard) idCard = mask;
-      else if (detection.kind == DetectKind.BankCard) bankCard = mask;
-      else unionPay = mask;
+      masks[way.kind] = mask;
+      any = true;
     }
-    const any = idCard != null || bankCard != null || unionPay != null;
-    return any ? new Detections(idCard, bankCard, unionPay) : null;
-  }
-
-  private detectionMask(detection: MaskDetection): Mask {
-    if (!isMaskCharacter(detection.char)) this.reader.failMember(ErrorId.FIM_MASK_0004, detection.node, 'char');
-    const kind = detection.kind == DetectKind.IdCard ? MaskKind.IdCard : MaskKind.BankCard;
-    return keepMask(kind, MaskMethod.KeepFirstLast, detection.keepFirst, detection.keepLast, detection.char);
+    return any ? new Detections(masks) : null;
   }
 
   private named(wanted: bool): Named | null {
@@ -159,6 +155,8 @@ export class PlanCompiler {
   }
 }
 
+/** The kinds that are found by content follow each other in the table of kinds, from this one on. */
+const FIRST_FOUND: i32 = 1;
 /** A name that no message has: its first character is none of XML, and members of it would be masked as asked. */
 const NOTHING: Bytes = Bytes.from('\u0000');
 

@@ -164,9 +164,15 @@ function document(kinds: Kind[]): string {
 export function kindOutputs(repository: string): Output[] {
   const kinds = readKinds(repository);
   const names = kinds.map(({ kind }) => kind);
+  const found = kinds.filter(({ content }) => content).map(({ kind }) => kind);
+  // The stage counts on it.
+  if (found.some((kind, index) => names[index + 1] !== kind))
+    throw new Error(`${SOURCE}: kinds that are found by content come right behind the first one`);
   const enums = new Map([
     ['MaskKind', names],
     ['MaskingKind', names],
+    ['DetectKind', found],
+    ['DetectionKind', found],
   ]);
   const schemas = [SCHEMA, 'envoy/route/financial-route.schema.json'].map((path): Output => ({
     path,

@@ -3,8 +3,10 @@ import '../../filters/runtime/abort';
 import { Arena } from '../../filters/memory/arena';
 import { JsonDocument } from '../../filters/message/json/document';
 import { decodeFieldMaskerConfig } from '../../filters/field-masker/config.gen';
-import { Masker, MaskPlan } from '../../filters/field-masker/masker';
-import { compilePlan } from '../../filters/field-masker/plan';
+import { MaskPlan } from '../../filters/field-masker/mask-plan';
+import { Masker } from '../../filters/field-masker/masker';
+import { PlanCompiler } from '../../filters/field-masker/plan';
+import { JsonSurface } from '../../filters/field-masker/surface/json';
 import { ConfigReader } from '../../filters/runtime/config-reader';
 import { Direction } from '../../filters/runtime/direction';
 import { input } from './door.module';
@@ -17,6 +19,7 @@ const NO_JSON: i32 = -1;
 const arena = new Arena(64 * 1024, 64 * 1024 * 1024);
 const document = new JsonDocument();
 const masker = new Masker(arena);
+const surface = new JsonSurface();
 let plan: MaskPlan | null = null;
 
 /** Compiles the section in the input, for one direction; 0, or the error. */
@@ -25,14 +28,15 @@ export function configure(length: u32, direction: i32): u32 {
   const reader = new ConfigReader(new JsonDocument());
   const error = reader.document.parse(input, length, arena);
   if (error != 0) return error;
-  plan = compilePlan(reader, decodeFieldMaskerConfig(reader, reader.document.root), <Direction>direction);
+  const config = decodeFieldMaskerConfig(reader, reader.document.root);
+  plan = new PlanCompiler(reader, config, <Direction>direction).compile();
   return reader.failed ? reader.error : 0;
 }
 
 export function mask(length: u32): i32 {
   arena.reset();
   if (document.parse(input, length, arena) != 0) return NO_JSON;
-  return masker.run(document, length, plan!);
+  return masker.run(document, length, plan!, surface, 0);
 }
 
 export function outPointer(): usize {

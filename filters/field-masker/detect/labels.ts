@@ -155,6 +155,12 @@ export function labelBefore(begin: usize, at: usize): u32 {
   return isHan(point) ? hanLabel(begin, at) : gap == 0 ? Find.Nothing : latinLabel(begin, at);
 }
 
+/** Kind that the name of a field means, as a label does. */
+export function labelOf(name: usize, length: u32): u32 {
+  const end = name + length;
+  return isHan(unitBefore(name, end)) ? hanLabel(name, end) : latinLabel(name, end);
+}
+
 /** A label in Han: the longest one that stands directly before `at`. */
 function hanLabel(begin: usize, at: usize): u32 {
   let kind: u32 = Find.Nothing;

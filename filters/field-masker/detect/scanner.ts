@@ -37,6 +37,9 @@ export class Scanner {
   /** What was found ends here; nothing before it is looked at again. */
   private done: usize = 0;
   private skip: usize = 0;
+  /** What the name of the whole text's field means, and whether its value is still to be looked at. */
+  private label: u32 = Find.Nothing;
+  private fresh: bool = false;
 
   constructor() {
     prepareLabels();
@@ -61,8 +64,13 @@ export class Scanner {
     return this.finding.why;
   }
 
-  /** Begins with the text [`pointer`, `end`). `set`: the kinds to find, bit n for kind n. */
-  begin(pointer: usize, end: usize, set: u32): void {
+  /**
+   * Begins with the text [`pointer`, `end`). `set`: the kinds to find, bit n for kind n. `label`: what the name of the
+   * field means whose value the text is.
+   */
+  begin(pointer: usize, end: usize, set: u32, label: u32 = Find.Nothing): void {
+    this.label = label;
+    this.fresh = (set & LABELLED & bitOf(label)) != 0;
     this.text = pointer;
     this.textEnd = end;
     this.set = set;
@@ -79,19 +87,26 @@ export class Scanner {
   /** Finds the next one. False at the end of the text. */
   next(): bool {
     const end = this.textEnd;
+    if (this.fresh) {
+      this.fresh = false;
+      if (this.valueOf(this.label, valueAt(this.text, end))) return this.take();
+    }
     while (true) {
       while (this.bits != 0) {
         const at = this.block + ctz(this.bits);
         this.bits &= this.bits - 1;
         if (at < this.skip) continue;
-        if (this.look(at)) {
-          this.done = this.finding.end;
-          this.skip = this.done;
-          return true;
-        }
+        if (this.look(at)) return this.take();
       }
       if (!this.advance(end)) return false;
     }
+  }
+
+  /** What was found is not looked at again. Always true. */
+  private take(): bool {
+    this.done = this.finding.end;
+    this.skip = this.done;
+    return true;
   }
 
   /** Goes on to the next block with candidates. False at the end of the text. */
@@ -175,7 +190,10 @@ export class Scanner {
   private labelled(behind: usize): bool {
     const kind = labelBefore(this.text, behind);
     if (kind == Find.Nothing || (this.set & LABELLED & bitOf(kind)) == 0) return false;
-    const value = valueAt(behind, this.textEnd);
+    return this.valueOf(kind, valueAt(behind, this.textEnd));
+  }
+
+  private valueOf(kind: u32, value: usize): bool {
     if (kind == Find.Name) return findName(value, this.textEnd, this.finding);
     if (kind == Find.Address) return findAddress(value, this.textEnd, this.finding);
     return findSecret(value, this.textEnd, this.finding);
@@ -235,7 +253,8 @@ export class Scanner {
     const mayBePhone =
       this.wants(Find.FixedPhone) && this.letters.count == 0 && groups.count >= 7 && groups.beginsNumber;
     if (!mayBeDocument && !mayBePhone) return false;
-    const label = labelBefore(this.text, this.letters.start);
+    const start = this.letters.start;
+    const label = isGap(this.text, start) ? this.label : labelBefore(this.text, start);
     if (label == Find.Nothing) return false;
     if (mayBePhone && (label == Find.FixedPhone || label == Find.Phone) && findFixed(groups, true, this.finding)) {
       this.finding.why |= Why.Label;
@@ -243,4 +262,10 @@ export class Scanner {
     }
     return mayBeDocument && findDocument(groups, this.letters, label, set, this.finding);
   }
+}
+
+/** Whether nothing but quotes and blanks stands between two places. */
+function isGap(from: usize, to: usize): bool {
+  for (; from < to; from++) if (load<u8>(from) > 32 && load<u8>(from) != Ascii.Quote) return false;
+  return true;
 }

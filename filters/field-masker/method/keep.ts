@@ -2,7 +2,8 @@
 import { Bytes } from '../../memory/bytes';
 import { Writer } from '../../memory/writer';
 import { codePoints } from '../../message/code-points';
-import { digitBytes } from '../digits';
+import { isWordPart } from '../detect/digit-groups';
+import { isDash, isPoint, isSpace, unitAt, unitEnd } from '../detect/units';
 import { characters, nextCharacter, skipCharacters } from './characters';
 import { Method } from './method';
 
@@ -53,23 +54,22 @@ export class KeepEnds extends Method {
     return true;
   }
 
-  /** Separators stay; digits and letters are counted and hidden. */
+  /** Separators stay, also escaped ones; other characters are counted and hidden, as what their escapes stand for. */
   hideFound(pointer: usize, length: u32, out: Writer): bool {
     const end = pointer + length;
     let count: u32 = 0;
-    for (let at = pointer; at < end; at = nextCharacter(at, end)) if (isPlace(at, end)) count++;
+    for (let at = pointer; at < end; at = unitEnd()) if (isPlace(unitAt(at, end))) count++;
     const kept = this.fits(count);
     const first = kept ? this.first : 0;
     const last = kept ? count - this.last : count;
     let position: u32 = 0;
     for (let at = pointer; at < end;) {
-      const next = nextCharacter(at, end);
-      if (!isPlace(at, end)) out.bytes(at, <u32>(next - at));
-      else {
-        if (position >= first && position < last) repeat(this.char, 1, out);
-        else out.bytes(at, <u32>(next - at));
-        position++;
-      }
+      const counts = isPlace(unitAt(at, end));
+      const next = unitEnd();
+      const isShown = !counts || position < first || position >= last;
+      if (counts) position++;
+      if (isShown) out.bytes(at, <u32>(next - at));
+      else repeat(this.char, 1, out);
       at = next;
     }
     return true;
@@ -161,9 +161,17 @@ export class Beside extends Method {
   }
 }
 
-/** Whether a digit or a letter stands there. */
-function isPlace(at: usize, end: usize): bool {
-  return digitBytes(at, end) != 0 || isLetter(load<u8>(at));
+/** Whether a character is one of a value, and nothing that parts its groups. */
+function isPlace(point: u32): bool {
+  if (point < 0x80) return isWordPart(point);
+  return !isSpace(point) && !isDash(point) && !isMark(point);
+}
+
+/** Points, brackets and commas beyond ASCII. */
+function isMark(point: u32): bool {
+  return (
+    point == 0xb7 || point == 0x30fb || point == 0x2022 || point - 0xff08 < 7 || point - 0x3001 < 2 || isPoint(point)
+  );
 }
 
 function isLetter(byte: u32): bool {

@@ -3,6 +3,7 @@ import { Bytes } from '../../../filters/memory/bytes';
 import { JsonDocument } from '../../../filters/message/json/document';
 import { FieldSetBuilder } from '../../../filters/message/field-set-builder';
 import { MaskKind, MaskMethod } from '../../../filters/field-masker/config.gen';
+import { KIND_COUNT } from '../../../filters/field-masker/kinds.gen';
 import { Detections, MaskPlan } from '../../../filters/field-masker/mask-plan';
 import { Masked, Masker } from '../../../filters/field-masker/masker';
 import { keepMask, Mask } from '../../../filters/field-masker/method/mask';
@@ -17,6 +18,14 @@ function maskOf(kind: MaskKind): Mask {
   return keepMask(kind, MaskMethod.ByKind, -1, -1, Bytes.from('*'));
 }
 
+/** All kinds are looked for, but UnionPay's numbers without a check. */
+function everyKind(): Detections {
+  const masks = new StaticArray<Mask | null>(<i32>KIND_COUNT);
+  for (let kind = <i32>MaskKind.IdCard; kind <= <i32>MaskKind.KeyMaterial; kind++)
+    if (kind != MaskKind.UnionPayCard) masks[kind] = maskOf(<MaskKind>kind);
+  return new Detections(masks);
+}
+
 /** Fields: `$…` is a path, anything else a name. */
 function planOf(fields: string[], kinds: MaskKind[], detect: bool = false): MaskPlan {
   const builder = new FieldSetBuilder();
@@ -27,7 +36,7 @@ function planOf(fields: string[], kinds: MaskKind[], detect: bool = false): Mask
     masks.push(maskOf(i < kinds.length ? kinds[i] : MaskKind.Generic));
   }
   const set = builder.build()!;
-  const found = detect ? new Detections(maskOf(MaskKind.IdCard), maskOf(MaskKind.BankCard), null) : null;
+  const found = detect ? everyKind() : null;
   return new MaskPlan(set, set, StaticArray.fromArray(masks), found);
 }
 
@@ -178,5 +187,34 @@ describe('Masker at its limits', () => {
     run('{"a":{"b":"x"}}', plan);
     expect<string>(run('{"b":"x"}', plan)).toBe('unchanged');
     expect<u32>(masker.fieldCount).toBe(0);
+  });
+});
+
+describe('Masker by content', () => {
+  it('hides every kind in strings, with the name of the field as its label', () => {
+    const plan = planOf([], [], true);
+    expect<string>(run('{"passportNo":"E12345678","n":1}', plan)).toBe('{"passportNo":"E1****678","n":1}');
+    expect<string>(run('{"custName":"张三"}', plan)).toBe('{"custName":"张*"}');
+    expect<string>(run('{"a":"mail zhang@example.com, tel 138 0013 8000"}', plan)).toBe(
+      '{"a":"mail z****@example.com, tel 138 **** 8000"}',
+    );
+    expect<string>(run('{"remark":"姓名：张三，地址：北京市朝阳区建国路88号"}', plan)).toBe(
+      '{"remark":"姓名：张*，地址：北京市朝阳区******"}',
+    );
+    expect<string>(run('{"ip":"10.1.2.3","plate":"京A12345"}', plan)).toBe('{"ip":"**.*.*.*","plate":"京A***45"}');
+    expect<string>(run('{"accessToken":"a1b2c3d4e5f6g7h8"}', plan)).toBe('{"accessToken":"****************"}');
+  });
+  it('reads escapes at every level', () => {
+    const plan = planOf([], [], true);
+    expect<string>(run('{"a":"\\u0036222021234567894"}', plan)).toBe('{"a":"622202******7894"}');
+    expect<string>(run('{"a":"%362220212%334567894"}', plan)).toBe('{"a":"%3622202******7894"}');
+    expect<string>(run('{"d":"{\\"tel\\":\\"13800138000\\"}"}', plan)).toBe('{"d":"{\\"tel\\":\\"138****8000\\"}"}');
+  });
+  it('hides a JSON number only as a whole', () => {
+    const plan = planOf([], [], true);
+    expect<string>(run('{"a":13800138000,"b":6222021234567894}', plan)).toBe(
+      '{"a":"138****8000","b":"622202******7894"}',
+    );
+    expect<string>(run('{"a":0.6222021234567894,"b":-13800138000,"c":13800138000.5}', plan)).toBe('unchanged');
   });
 });
