@@ -1,7 +1,10 @@
 import { inheritedByRoute, routesOfFiles, type InheritedSection } from './inheritance.ts';
 import { loadRoutes } from './load.ts';
 import type { RouteIssue } from './route-error.ts';
+import { TLCP_MODULE } from './stages/table.ts';
+import { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 /** Why a module does not take a configuration. */
 export interface Refusal {
@@ -11,6 +14,15 @@ export interface Refusal {
   /** Detail from the module. */
   detail?: string;
 }
+
+/** What national TLS has besides the routes. */
+export interface TlcpTerms {
+  /** Certificates for routes that name none. */
+  own: () => Promise<TlcpConfigTerms['own']>;
+}
+
+/** Whether there is a responder is the platform's matter. */
+const ANY_RESPONDER = { cluster: 'fim-ocsp', authority: 'ocsp', path: '/' };
 
 /** Verdict of a module on a configuration. `undefined` if it accepts it. */
 export type DryRun = (module: string, json: string) => Promise<Refusal | undefined>;
@@ -35,7 +47,7 @@ export interface ValidationReport {
  */
 export async function validateFiles(
   paths: readonly string[],
-  options: TranslateOptions = { layout: 'fused' },
+  options: TranslateOptions & { tlcp?: TlcpTerms } = { layout: 'fused' },
   dryRun?: DryRun,
 ): Promise<ValidationReport> {
   const loaded = loadRoutes(paths);
@@ -48,6 +60,19 @@ export async function validateFiles(
     for (const { module, json } of translation.pluginConfigs) {
       const refusal = await dryRun(module, json);
       if (refusal !== undefined) errors.push(translation.locate(refusal.code, refusal.pointer));
+    }
+  }
+  const { tls } = translation;
+  if (dryRun !== undefined && tls !== null && errors.length === 0) {
+    const own = tls.pairs.length > 0 ? null : ((await options.tlcp?.own()) ?? null);
+    const config = tlcpListenerConfig(tls, { kms: { cluster: 'fim-kms' }, responder: ANY_RESPONDER, own });
+    if ('code' in config) errors.push(config);
+    else if (config.connections!.pairs.length > 0) {
+      const refusal = await dryRun(`${TLCP_MODULE}.wasm`, canonicalJson(config));
+      if (refusal !== undefined)
+        errors.push(
+          tls.issue(refusal.code as RouteIssue['code'], tlcpSectionPath(refusal.pointer), refusal.detail ?? ''),
+        );
     }
   }
   return {

@@ -5,7 +5,17 @@ import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { EnvoyObject } from '../../envoy/xds/index.ts';
-import { bootstrapConfig, filterSlots, pluginResource, routeResource } from '../../envoy/xds/index.ts';
+import { type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
+import {
+  bootstrapConfig,
+  filterSlots,
+  KMS_CLUSTER,
+  pluginResource,
+  responderAt,
+  routeResource,
+  tlcpConnectionsResource,
+  tlcpRequestsResource,
+} from '../../envoy/xds/index.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
 import { readSettingFlags } from './kms-options.ts';
 import { readLayout } from './options.ts';
@@ -17,6 +27,14 @@ const LISTEN = { host: '127.0.0.1', port: 10000 };
 const ADMIN = { host: '127.0.0.1', port: 9901 };
 const UPSTREAM = new URL('http://127.0.0.1:8080');
 const KMS = new URL('http://127.0.0.1:8200');
+
+const OCSP = new URL('http://127.0.0.1:8888/');
+const TLCP_FILES = { connections: 'discovered/tlcp-connections.json', requests: 'discovered/tlcp-requests.json' };
+/** Where `fim up` puts development certificates. */
+const PLACE_OF_CERTIFICATES = {
+  pairs: [{ chain: 'CERTIFICATES', signKey: 'kms://fim/tlcp/sign', encryptKey: 'kms://fim/tlcp/encrypt' }],
+  trust: 'AUTHORITY',
+};
 
 /** The flags of `fim render`, as commander gives them. */
 export interface RenderFlags extends KmsSettingFlags {
@@ -35,7 +53,10 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   if (options.for === 'istio') return (await import('./render-istio.ts')).renderIstio(files, options);
   if (options.for !== 'envoy') throw new CodedError('FIM-UP-0020', `--for ${options.for} is neither envoy nor istio`);
   const layout = readLayout(options.modules);
-  const { policy, problems } = await loadPolicy(files, layout, { kms: readSettingFlags(options) });
+  const { policy, problems } = await loadPolicy(files, layout, {
+    kms: readSettingFlags(options),
+    terminatesTlcp: true,
+  });
   if (!policy) {
     for (const problem of problems) process.stderr.write(`${describe(problem)}\n`);
     return 1;
@@ -53,8 +74,11 @@ export async function render(files: string[], options: RenderFlags): Promise<num
         slots,
         pluginFile: (slot) => `discovered/${slot.filter}.json`,
         routesFile: 'discovered/routes.json',
+        tlcp: TLCP_FILES,
+        ...(policy.tls?.ocsp === undefined ? {} : { ocsp: OCSP }),
       }),
     ],
+    ...(await tlcpDocuments(policy.tls, options)),
     ['discovered/routes.json', routeResource(configs[0]!)],
     ...slots.map((slot, index): [string, EnvoyObject] => [
       `discovered/${slot.filter}.json`,
@@ -66,6 +90,25 @@ export async function render(files: string[], options: RenderFlags): Promise<num
     for (const [file, content] of documents)
       process.stdout.write(`---\n# ${file}\n${stringify(content, { lineWidth: 0 })}`);
   return 0;
+}
+
+/** The two discovered configurations of national TLS; without it they let everything pass. */
+async function tlcpDocuments(tls: ListenerTls | null, options: RenderFlags): Promise<[string, EnvoyObject][]> {
+  if (tls === null)
+    return [
+      [TLCP_FILES.connections, tlcpConnectionsResource(1)],
+      [TLCP_FILES.requests, tlcpRequestsResource(1)],
+    ];
+  const kms = { cluster: KMS_CLUSTER, ...readSettingFlags(options) };
+  const own = tls.pairs.length > 0 ? null : PLACE_OF_CERTIFICATES;
+  const config = tlcpListenerConfig(tls, { kms, own, responder: responderAt(OCSP) });
+  if ('code' in config) throw new CodedError(config.code, config.path);
+  const file = moduleFile(TLCP_MODULE);
+  const requests = { version: config.version, generation: 1, requests: { required: true } };
+  return [
+    [TLCP_FILES.connections, tlcpConnectionsResource(1, { moduleFile: file, config: { ...config, generation: 1 } })],
+    [TLCP_FILES.requests, tlcpRequestsResource(1, { moduleFile: file, config: requests })],
+  ];
 }
 
 /** Module path as the proxy would load it. */

@@ -139,11 +139,23 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
     await pipeline(answer, process.stdout, { end: false });
     return (answer.statusCode ?? 0) >= LEAST_ERROR_STATUS ? 1 : 0;
   } catch (error) {
-    const cause = socket.errored ?? error;
+    const cause = withHint(socket.errored ?? error, socket, identity !== undefined);
     throw cause instanceof CodedError ? cause : new CodedError('FIM-TLCP-0006', messageOf(cause), cause);
   } finally {
     socket.destroy();
   }
+}
+
+/** Alerts by which servers end the handshake of a client that shows no certificate. */
+const WANTING = ['handshake_failure', 'bad_certificate', 'no_certificate', 'certificate_unknown'];
+
+/** Says, where it may be so, that the server wants a certificate. */
+function withHint(cause: unknown, { connection }: TlcpSocket, hasCertificate: boolean): unknown {
+  if (!(cause instanceof CodedError) || cause.code !== 'FIM-TLCP-0001' || hasCertificate) return cause;
+  const { side, alert } = connection.ending;
+  if (side !== 'the other side' || !WANTING.includes(alert)) return cause;
+  const detail = `the other side sent ${alert}; no certificate was shown, and with ECDHE suites, or by its policy, a server demands one: name those for signatures and encryption by --cert`;
+  return new CodedError('FIM-TLCP-0001', detail, cause);
 }
 
 function tellAgreed({ connection }: TlcpSocket, flags: GetFlags): void {

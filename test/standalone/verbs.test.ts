@@ -26,7 +26,25 @@ describe('validate', () => {
     const { status, stdout } = await fim(['validate', CONTRACT, CARDS]);
     assert.equal(status, 0, stdout);
     assert.match(stdout, /valid: .*default\/fund-redemption-v2/);
-    assert.match(stdout, /:7:\d+: FIM-CFG-1060 \$\.spec\.tls\.cipherSuites/);
+    assert.doesNotMatch(stdout, /FIM-CFG-1060/, 'fim up terminates national TLS');
+  });
+
+  test('what fim up refuses of national TLS, at its line', async () => {
+    const file = join(folder, 'tls.yaml');
+    const of = (name: string, tls: string): string =>
+      `apiVersion: fim.financial/v1\nkind: FinancialRoute\nmetadata: {name: ${name}}\nspec:\n  match: {path: {value: /${name}}}\n  tls: ${tls}\n`;
+    const pair = '{chain: hello, keyId: "kms://a/b"}';
+    writeFileSync(file, of('a', `{cipherSuites: [ECC-SM4-SM3], certificates: [{sign: ${pair}, encrypt: ${pair}}]}`));
+    const unusable = await fim(['validate', file]);
+    assert.equal(unusable.status, 1);
+    assert.match(unusable.stdout, /tls\.yaml:6:\d+: FIM-CFG-0027 \$\.spec\.tls\.certificates\[0\]/);
+    writeFileSync(
+      file,
+      `${of('a', '{cipherSuites: [ECC-SM4-SM3]}')}---\n${of('b', '{cipherSuites: [ECDHE-SM4-SM3]}')}`,
+    );
+    const different = await fim(['validate', file]);
+    assert.equal(different.status, 1);
+    assert.match(different.stdout, /FIM-CFG-1073/);
   });
 
   test('invalid: 1, with code, path and line of each error', async () => {
@@ -113,11 +131,13 @@ describe('render', () => {
     const yaml = await fim(['render', CONTRACT, '--for', 'envoy', '--modules', 'separate']);
     assert.equal(yaml.status, 0, yaml.stderr);
     const documents = parseAllDocuments(yaml.stdout);
-    assert.equal(documents.length, 2 + CHAIN.length);
+    assert.equal(documents.length, 4 + CHAIN.length);
     const json = await fim(['render', CONTRACT, '--for', 'envoy', '--json', '--modules', 'separate']);
     const files = JSON.parse(json.stdout) as Record<string, unknown>;
     assert.deepEqual(Object.keys(files), [
       'envoy.json',
+      'discovered/tlcp-connections.json',
+      'discovered/tlcp-requests.json',
       'discovered/routes.json',
       ...CHAIN.map(({ folder }) => `discovered/fim.${folder}.json`),
     ]);
