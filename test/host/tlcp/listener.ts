@@ -21,6 +21,8 @@ const ENCRYPT = 'bank/tlcp/encrypt';
 export const SECRET = 'what only the client may read';
 const KEYS_MS = 1000;
 const DAYS = 30;
+/** Flights between two ends until neither has any. */
+const MOST_ROUNDS = 500;
 
 /** What all listeners of a test file share. */
 export class Setting {
@@ -118,7 +120,8 @@ export class Client {
   /** Carries bytes both ways until neither side has any. */
   pump(): this {
     const { clock } = this.listener.vm;
-    for (;;) {
+    for (let round = 0; ; round++) {
+      if (round > MOST_ROUNDS) throw new Error('the two never fall silent');
       const up = this.core.takeOutput();
       for (let at = 0; at < up.length; at += this.segment)
         this.proxy.receive(up.subarray(at, Math.min(up.length, at + this.segment)));
