@@ -277,7 +277,8 @@ export class WorkloadStage {
       ({ release, wanted } = make());
     }
     // Only an edit of a route leaves the proof of the other routes valid.
-    if (isDrift || applied?.isWhole !== true || applied.moduleSha256 !== module.reference.sha256)
+    const isOtherTlcp = applied?.tlcpHash !== (made.tlcp && tlcpHash(made.tlcp));
+    if (isDrift || applied?.isWhole !== true || applied.moduleSha256 !== module.reference.sha256 || isOtherTlcp)
       runtime.proven = undefined;
     const isNew = runtime.release?.generation !== release.generation;
     runtime.shape = shapeOf(wanted);
