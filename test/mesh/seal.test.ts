@@ -166,11 +166,14 @@ describe('the seal', () => {
     const report = await stack.coverage();
     assert.equal(report.covered, false);
     assert.deepEqual(
-      report.doors.map(({ door, state, routes }) => [door, state, routes]),
+      report.doors.map(({ kind, door, state, routes }) => [kind, door, state, routes]),
       [
-        ['gw-0:8080', 'NotCovered', []],
-        ['web:8000', 'Enforced', ['inbound']],
-        ['web:8002', 'Refused', ['inbound']],
+        ['IstioGateway', 'gw-0:8080', 'NotCovered', []],
+        ['Service', 'web:8000', 'Enforced', ['inbound']],
+        ['Service', 'web:8002', 'Refused', ['inbound']],
+        // Its Sidecar names both, too.
+        ['Sidecar', 'web:8000', 'Enforced', ['inbound']],
+        ['Sidecar', 'web:8002', 'Refused', ['inbound']],
       ],
     );
     await stack.remove('inbound');
