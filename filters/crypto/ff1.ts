@@ -182,16 +182,21 @@ function draw(round: u32, half: usize, count: u32): void {
 
 let drawnWords: u32 = 0;
 
-/** Divides NUMBER by the radix. Returns the remainder. */
+/**
+ * Divides NUMBER by the radix. Returns the remainder. Half words are divided by multiplication: a processor's division
+ * takes longer for some numbers than for others. With numbers below 2^22 and a radix below 2^6 the product is exact.
+ */
 function nextNumeral(): u32 {
-  let rest: u64 = 0;
-  for (let i = <i32>drawnWords - 1; i >= 0; i--) {
-    const at = NUMBER + ((<usize>i) << 2);
-    const value = (rest << 32) | load<u32>(at);
-    store<u32>(at, <u32>(value / radixOf));
-    rest = value % radixOf;
+  const inverse = ((<u64>1) << 32) / radixOf + 1;
+  let rest: u32 = 0;
+  for (let i = <i32>(drawnWords << 1) - 1; i >= 0; i--) {
+    const at = NUMBER + ((<usize>i) << 1);
+    const value = (rest << 16) | load<u16>(at);
+    const quotient = <u32>((inverse * value) >> 32);
+    store<u16>(at, <u16>quotient);
+    rest = value - quotient * radixOf;
   }
-  return <u32>rest;
+  return rest;
 }
 
 /** `to` = (`from` + NUMBER) mod radix^count. */

@@ -47,6 +47,8 @@ export class Masker {
   // Containers that are masked completely, innermost last: the mask, and the last node inside.
   private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
   private readonly coverEnds: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
+  /** Offset behind the container, up to which text beside its values is hidden. */
+  private readonly coverLimits: StaticArray<u32> = new StaticArray<u32>(<i32>MAX_FIELD_DEPTH + 1);
   private covers: i32 = 0;
   /** Offset in the message up to which it has been copied or replaced. */
   private done: u32 = 0;
@@ -125,7 +127,7 @@ export class Masker {
     let more = matches.next();
     let node = document.root;
     while (node <= document.size && this.failure == Masked.Unchanged) {
-      while (this.covers > 0 && unchecked(this.coverEnds[this.covers - 1]) < node) this.covers--;
+      this.uncover(document, node);
       if (!everything && this.covers == 0) {
         if (!more) return;
         node = matches.node;
@@ -135,10 +137,16 @@ export class Masker {
         // A second element of a name is masked like the first: its path names it, too.
         if (!matches.missing && !matches.repeated) first = min(first, matches.rule);
       }
-      if (node > this.gone && this.surface.holds(node)) this.take(document, node, this.maskOf(document, node, first));
+      if (node > this.gone && this.surface.holds(node)) {
+        if (this.covers > 0 || plan.detects) this.strays(document, this.surface.strayEnd(node));
+        this.surface.pass(node);
+        this.take(document, node, this.maskOf(document, node, first));
+      }
       if (this.late != 0 && node == this.lateBehind) this.takeLate(document);
       node++;
     }
+    this.uncover(document, u32.MAX_VALUE);
+    if (plan.detects) this.strays(document, this.surface.lastStrayEnd);
   }
 
   /** Handles a value. That of an XML element with attributes stands behind them, and waits. */
@@ -166,8 +174,37 @@ export class Masker {
 
   private cover(document: FieldTree, node: u32, mask: Mask): void {
     unchecked((this.coverMasks[this.covers] = mask));
+    unchecked((this.coverLimits[this.covers] = document.kind(node) == FieldKind.Object ? document.end(node) : 0));
     unchecked((this.coverEnds[this.covers] = lastInside(document, node)));
     this.covers++;
+  }
+
+  /** Leaves the containers that end before the node. */
+  private uncover(document: FieldTree, node: u32): void {
+    while (this.covers > 0 && unchecked(this.coverEnds[this.covers - 1]) < node) {
+      this.strays(document, unchecked(this.coverLimits[this.covers - 1]));
+      this.covers--;
+    }
+  }
+
+  /** Hides texts beside the values up to an offset: whole in a container that is masked, else what is found in them. */
+  private strays(document: FieldTree, limit: u32): void {
+    const surface = this.surface;
+    while (this.failure == Masked.Unchanged && surface.nextStray(limit)) {
+      const text = surface.strayText(this.arena);
+      if (text == 0) return this.fail(Masked.OutOfMemory);
+      const length = surface.strayLength;
+      if (this.covers > 0) {
+        const mask = unchecked(this.coverMasks[this.covers - 1])!;
+        this.value.begin(<usize>length * 2 + 64);
+        if (mask.action != Action.Null) mask.whole.hide(text, length, this.value);
+        this.count(mask);
+      } else if (length < DETECT_MIN_LENGTH || !this.find(text, text + length, 0, false)) continue;
+      if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
+      this.copyTo(document, surface.from);
+      surface.writeStray(this.value.pointer, this.value.length, this.out);
+      this.done = surface.to;
+    }
   }
 
   /** Takes a value out, with what is inside. */
@@ -175,6 +212,7 @@ export class Masker {
     this.copyTo(document, this.surface.from);
     this.done = this.surface.to;
     this.gone = lastInside(document, node);
+    this.surface.passTo(this.done);
     this.count(mask);
   }
 
@@ -282,19 +320,28 @@ export class Masker {
 
   /** Hides what is found by content in a string, or a number that is it as a whole. */
   private detect(document: FieldTree, node: u32): void {
-    const plan = this.plan;
     const text = document.text(node, this.arena);
     if (text == 0) return this.fail(Masked.OutOfMemory);
     const end = text + document.textLength;
     const isNumber = document.kind(node) == FieldKind.Number;
     if (isNumber && !isWhole(text, end)) return;
     const name = document.key(node);
+    if (!this.find(text, end, name == 0 ? 0 : labelOf(name, document.keyLength(node)), isNumber)) return;
+    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
+    this.copyTo(document, this.surface.from);
+    this.put(node, text, <u32>(end - text));
+    this.done = this.surface.to;
+  }
+
+  /** Writes a text with what is found hidden into `value`. `whole`: only what is all of it counts. False: nothing is. */
+  private find(text: usize, end: usize, label: u32, whole: bool): bool {
+    const plan = this.plan;
     const scanner = this.scanner;
-    scanner.begin(text, end, plan.kinds, name == 0 ? 0 : labelOf(name, document.keyLength(node)));
+    scanner.begin(text, end, plan.kinds, label);
     let from = text;
     let any = false;
     while (scanner.next()) {
-      if (isNumber && (scanner.start != text || scanner.end != end)) return;
+      if (whole && (scanner.start != text || scanner.end != end)) return false;
       const mask = this.unlessRevealed(plan.maskOf(scanner.kind));
       if (mask == null) continue;
       if (!any) this.value.begin(<usize>(end - text) * 2 + 64);
@@ -306,12 +353,8 @@ export class Masker {
       const counter = mask.counter;
       if (counter != null) counter.add(1);
     }
-    if (!any) return;
-    this.value.bytes(from, <u32>(end - from));
-    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
-    this.copyTo(document, this.surface.from);
-    this.put(node, text, <u32>(end - text));
-    this.done = this.surface.to;
+    if (any) this.value.bytes(from, <u32>(end - from));
+    return any;
   }
 
   /** Copies everything before a place. */

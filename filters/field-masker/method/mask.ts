@@ -22,7 +22,8 @@ export const enum Action {
 }
 
 export class Mask {
-  private readonly whole: KeepEnds;
+  /** Hides every character. */
+  readonly whole: KeepEnds;
 
   /** What becomes of the place. */
   readonly action: Action;

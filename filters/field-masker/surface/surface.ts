@@ -1,4 +1,5 @@
 // Where the values of a format stand in a message, and how another text is written there.
+import { Arena } from '../../memory/arena';
 import { FieldTree } from '../../message/field-tree';
 import { Writer } from '../../memory/writer';
 
@@ -38,6 +39,36 @@ export abstract class Surface {
 
   /** Writes no value where the format has a word or a form for it. False: it has none. */
   abstract writeNull(node: u32, out: Writer): bool;
+
+  /** Offset up to which text beside the values may stand before the node: beside the elements of XML. 0: none may. */
+  strayEnd(node: u32): u32 {
+    return 0;
+  }
+
+  /** The same, behind the last node. */
+  get lastStrayEnd(): u32 {
+    return 0;
+  }
+
+  /** Passes the node's own markup, and its value if it is a scalar: what follows is beside it. */
+  pass(node: u32): void {}
+
+  /** Passes everything before the offset. */
+  passTo(offset: u32): void {}
+
+  /** Finds the next text beside the values, before the offset `limit`, in `from` and `to`. Ascending. */
+  nextStray(limit: u32): bool {
+    return false;
+  }
+
+  /** The text that `nextStray` found, `strayLength` bytes. 0: no memory. */
+  strayText(arena: Arena): usize {
+    return 0;
+  }
+  strayLength: u32 = 0;
+
+  /** Writes another text in its place. */
+  writeStray(text: usize, length: u32, out: Writer): void {}
 
   /** Completes the message in `out`: lengths and maps at its front. */
   finish(out: Writer): void {}

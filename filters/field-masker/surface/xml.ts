@@ -1,8 +1,11 @@
 // Values of XML, and of the blocks of CNAPS2 around it. The tree knows the names' places; the bounds of contents and
 // attributes are read again from there, since a text that needed decoding is a copy.
 import { Writer } from '../../memory/writer';
-import { FieldKind } from '../../message/field-tree';
+import { FieldKind, FieldTree } from '../../message/field-tree';
+import { Arena } from '../../memory/arena';
+import { decodeContent } from '../../message/xml/text';
 import { Surface } from './surface';
+import { contentEnd, isSection, isSpace, SECTION_BYTES, SECTION_END_BYTES, sectionEnd, tagEnd } from './xml-markup';
 
 const LESS: u8 = 60;
 const GREATER: u8 = 62;
@@ -14,11 +17,6 @@ const AMPERSAND: u8 = 38;
 const BLANK: u8 = 32;
 const STAR: u8 = 42;
 const CLOSING_BRACE: u8 = 125;
-/** `<![CDATA[` and `]]>`. */
-const SECTION_BYTES: u32 = 9;
-const SECTION_END_BYTES: u32 = 3;
-/** `CDAT`, as a little-endian load reads it. */
-const CDATA: u32 = 0x54414443;
 
 /** `@xml`, and the bytes of `@xmlns`. */
 const NAMESPACE: u32 = 0x6c6d7840;
@@ -40,6 +38,16 @@ export class XmlSurface extends Surface {
   private form: Form = Form.Content;
   private quote: u8 = QUOTE;
 
+  /** Where text beside elements is looked for. 0: not begun. */
+  private cursor: u32 = 0;
+  private outermostEnd: u32 = 0;
+
+  begin(tree: FieldTree, length: u32): void {
+    super.begin(tree, length);
+    this.cursor = 0;
+    this.outermostEnd = 0;
+  }
+
   /** The namespace of an element is a field that no attribute of it is. */
   holds(node: u32): bool {
     const tree = this.tree;
@@ -58,14 +66,14 @@ export class XmlSurface extends Surface {
       this.to = tree.end(node);
       return true;
     }
-    const open = this.tagEnd(key + tree.keyLength(node));
+    const open = tagEnd(key + tree.keyLength(node), source + this.length);
     if (load<u8>(open - 2) == SLASH) {
       this.form = Form.Empty;
       this.from = <u32>(open - source);
       this.to = this.from;
       return true;
     }
-    const close = this.contentEnd(open);
+    const close = contentEnd(open, source + this.length);
     this.form = Form.Content;
     if (close - open >= SECTION_BYTES + SECTION_END_BYTES && isSection(open) && sectionEnd(open) == close)
       this.form = Form.Section;
@@ -205,52 +213,69 @@ export class XmlSurface extends Surface {
     return this.form == Form.Fixed ? this.writeFixed(0, 0, out) : true;
   }
 
-  /** Address behind the `>` of a start tag, from within it. */
-  private tagEnd(at: usize): usize {
-    const end = this.tree.sourcePointer + this.length;
-    let quote: u8 = 0;
-    for (; at < end; at++) {
-      const byte = load<u8>(at);
-      if (quote != 0) {
-        if (byte == quote) quote = 0;
-      } else if (byte == QUOTE || byte == APOSTROPHE) quote = byte;
-      else if (byte == GREATER) return at + 1;
-    }
-    return end;
+  private isElement(node: u32): bool {
+    const tree = this.tree;
+    const key = tree.key(node);
+    const source = tree.sourcePointer;
+    return !tree.isAttribute(node) && key > source && key < source + this.length && load<u8>(key - 1) != 123;
   }
 
-  /** Address of the end tag of an element that holds no element. */
-  private contentEnd(at: usize): usize {
-    const end = this.tree.sourcePointer + this.length;
+  /** The start tag of an element. Before the first one stands no text of the document. */
+  strayEnd(node: u32): u32 {
+    if (this.cursor == 0 || !this.isElement(node)) return 0;
+    let at = this.tree.key(node) - 1;
+    while (load<u8>(at) != LESS) at--;
+    return <u32>(at - this.tree.sourcePointer);
+  }
+
+  pass(node: u32): void {
+    if (!this.isElement(node)) return;
+    const tree = this.tree;
+    const source = tree.sourcePointer;
+    const end = source + this.length;
+    if (this.cursor == 0 && tree.kind(node) == FieldKind.Object) this.outermostEnd = tree.end(node);
+    let at = tagEnd(tree.key(node) + tree.keyLength(node), end);
+    if (tree.kind(node) != FieldKind.Object && load<u8>(at - 2) != SLASH) at = tagEnd(contentEnd(at, end), end);
+    this.cursor = max(this.cursor, <u32>(at - source));
+  }
+
+  get lastStrayEnd(): u32 {
+    return this.outermostEnd;
+  }
+
+  passTo(offset: u32): void {
+    this.cursor = max(this.cursor, offset);
+  }
+
+  nextStray(limit: u32): bool {
+    const source = this.tree.sourcePointer;
+    const end = source + limit;
+    let at = source + this.cursor;
     while (at < end) {
-      if (load<u8>(at) != LESS) at++;
-      else if (load<u8>(at, 1) == SLASH) return at;
-      else if (isSection(at)) at = sectionEnd(at);
-      else if (load<u8>(at, 1) == 33) at = behind(at + 4, end, 0x3e2d2d, 3);
-      else at = behind(at + 2, end, 0x3e3f, 2);
+      let close = contentEnd(at, end);
+      this.cursor = <u32>(tagEnd(close, end) - source);
+      while (at < close && isSpace(load<u8>(at))) at++;
+      while (at < close && isSpace(load<u8>(close - 1))) close--;
+      if (at < close) {
+        this.from = <u32>(at - source);
+        this.to = <u32>(close - source);
+        this.form = Form.Content;
+        return true;
+      }
+      at = source + this.cursor;
     }
-    return end;
+    return false;
   }
-}
 
-function isSpace(byte: u8): bool {
-  return byte == 32 || byte - 9 < 2 || byte == 13;
-}
+  strayText(arena: Arena): usize {
+    const from = this.tree.sourcePointer + this.from;
+    const to = arena.allocate(this.to - this.from + 1);
+    if (to != 0) this.strayLength = decodeContent(from, this.tree.sourcePointer + this.to, to);
+    return to;
+  }
 
-function isSection(at: usize): bool {
-  return load<u8>(at) == LESS && load<u8>(at, 1) == 33 && load<u8>(at, 2) == 91 && load<u32>(at, 3) == CDATA;
-}
-
-/** Address behind the section at `at`. The document was checked: it ends. */
-function sectionEnd(at: usize): usize {
-  at += SECTION_BYTES;
-  while ((load<u32>(at) & 0xffffff) != 0x3e5d5d) at++;
-  return at + SECTION_END_BYTES;
-}
-
-/** Address behind the next `close` of `length` bytes. */
-function behind(at: usize, end: usize, close: u32, length: u32): usize {
-  const mask: u32 = length == 2 ? 0xffff : 0xffffff;
-  while (at < end && (load<u32>(at) & mask) != close) at++;
-  return at + length;
+  writeStray(text: usize, length: u32, out: Writer): void {
+    this.form = Form.Content;
+    this.write(0, text, length, out);
+  }
 }
