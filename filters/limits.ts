@@ -343,13 +343,13 @@ export const MAX_ENDLESS_ANSWER_SECONDS: i64 = 300;
 /** How much the clock of an OCSP responder or of a list's issuer may be ahead, seconds. */
 export const MAX_CLOCK_AHEAD_SECONDS: i64 = 300;
 /**
- * Age of a connection of national TLS, milliseconds, at which a question to an OCSP responder counts as not answered.
- * It is below MAX_HANDSHAKE_MS, so that the declared fallback decides.
+ * Time for which a handshake of national TLS waits for OCSP responders, milliseconds, from its first question on; then
+ * the declared fallback decides. It is below MAX_HANDSHAKE_MS, which ends the handshake of a client that was slow before.
  */
 export const MAX_OCSP_WAIT_MS: u64 = 5000;
 /**
  * Questions to OCSP responders under way in one machine, below MAX_PENDING_CALLOUTS, so that keys can be fetched. One
- * more counts as not answered.
+ * more waits, MAX_OCSP_WAIT_MS at most.
  */
 export const MAX_OCSP_CALLS: i32 = 128;
 /** Trust anchors of one side of national TLS. */

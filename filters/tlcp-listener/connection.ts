@@ -86,6 +86,8 @@ export class TlcpConnection extends Asker {
   private heldMs: u64 = 0;
   /** The question about the client's certificates that was asked last. */
   private asked: Question | null = null;
+  /** When the first question came up, monotonic milliseconds; 0: none has. */
+  private askedMs: u64 = 0;
   /** What came before there were keys. */
   private early: GrowingBytes | null = null;
 
@@ -179,18 +181,20 @@ export class TlcpConnection extends Asker {
     const wasOpen = core.state == State.Open;
     core.settings.now = wallMillis() / 1000;
     core.receive(data, length);
-    this.carryQuestions();
+    this.carryQuestions(nowMs);
     this.look(nowMs);
     if (wasOpen && core.state == State.Failed) connectionsCut.add(1);
   }
 
-  /** Has questions about the client's certificates asked. One that cannot be sent has no answer. */
-  private carryQuestions(): void {
+  /** Has questions asked; one that cannot be sent has no answer. Too many wait for a tick, or a crowd would decide for the fallback. */
+  private carryQuestions(nowMs: u64): void {
     const core = this.core!;
     const responder = this.policy.responder;
     while (core.isAsking) {
       const question = core.revocation!.question;
       if (question == null || question === this.asked) return;
+      if (this.askedMs == 0) this.askedMs = nowMs;
+      if (responder != null && responder.isBusy) return;
       this.asked = question;
       if (responder == null || !responder.ask(this, question, this.id)) core.answer(0, 0);
     }
@@ -202,7 +206,13 @@ export class TlcpConnection extends Asker {
     if (this.gone || core == null || !core.isAsking || core.revocation!.question !== question) return;
     core.settings.now = wallMillis() / 1000;
     core.answer(der, length);
-    this.carryQuestions();
+    this.goOn(nowMs);
+  }
+
+  /** Asks what is to be asked next, or ends the wait. The host's current context is another afterwards. */
+  private goOn(nowMs: u64): void {
+    const core = this.core!;
+    this.carryQuestions(nowMs);
     this.look(nowMs);
     // A made-up request that is still on its way will be answered: a call that fails at once is told before it comes.
     if (!core.isAsking && !this.answer() && !this.isPoked && this.isOver) this.close();
@@ -364,10 +374,15 @@ export class TlcpConnection extends Asker {
       } else if (early != null && age > this.policy.holdMs) this.expire(Reason.NoOwnKey, nowMs);
       else if (age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
     } else if (!this.settled && age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
-    else if (age > MAX_OCSP_WAIT_MS && this.core!.isAsking)
-      this.onVerdict(this.core!.revocation!.question!, 0, 0, nowMs);
+    else if (this.core!.isAsking) this.lookAtQuestion(nowMs);
     else if (this.overMs != 0 && nowMs - this.overMs > MAX_CLOSING_MS) this.close();
     else if (this.heldMs != 0) this.lookAtHeld(nowMs);
+  }
+
+  /** The time counts from the question on: a client that is slow to say hello does not shorten the responder's. */
+  private lookAtQuestion(nowMs: u64): void {
+    if (nowMs - this.askedMs > MAX_OCSP_WAIT_MS) this.onVerdict(this.core!.revocation!.question!, 0, 0, nowMs);
+    else this.goOn(nowMs);
   }
 
   /** A request that is on its way has time limits of the proxy's. */

@@ -50,9 +50,14 @@ export class Responder {
     this.path = config.path.length == 0 ? Bytes.from('/') : config.path;
   }
 
+  /** Whether as many questions are under way as there may be. */
+  get isBusy(): bool {
+    return underWay >= MAX_OCSP_CALLS;
+  }
+
   /** Sends a question, from the context `contextId`. False: it could not be sent, and no answer will come. */
   ask(asker: Asker, question: Question, contextId: u32): bool {
-    if (this.rootId == 0 || underWay >= MAX_OCSP_CALLS) return false;
+    if (this.rootId == 0) return false;
     const config = this.config;
     request.path = this.path.pointer;
     request.pathLength = this.path.length;

@@ -152,7 +152,11 @@ export class Settings {
     return this.clientAuth == ClientAuth.Required || isEphemeral(suite);
   }
 
-  /** SM3 over the server's certificate, the anchors and what is asked of clients: a session holds under one of these. */
+  /**
+   * SM3 over the server's certificate, the anchors, what is asked of clients and how revocation is judged: a session
+   * holds under one of these. The lists are among it, since a session does not know its client's authorities, whom a
+   * new list may name.
+   */
   get context(): usize {
     const out = changetype<usize>(this.digest);
     if (load<u64>(out) != 0) return out;
@@ -161,8 +165,8 @@ export class Settings {
     if (own && own.sign) sm3.update(own.sign!.der, own.sign!.length);
     for (let i = 0; i < this.anchors.length; i++) sm3.update(this.anchors[i].der, this.anchors[i].length);
     store<u8>(out, <u8>this.clientAuth);
-    store<u8>(out, this.revocation.isUsed ? 1 : 0, 1);
-    sm3.update(out, 2);
+    sm3.update(out, 1);
+    this.revocation.digestTo(sm3);
     sm3.digest(out);
     return out;
   }

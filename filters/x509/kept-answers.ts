@@ -12,6 +12,7 @@ const sm3: Sm3 = new Sm3();
 export class Kept {
   readonly digest: StaticArray<u8> = new StaticArray<u8>(32);
   status: OcspStatus = OcspStatus.Unknown;
+  thisUpdate: i64 = 0;
   nextUpdate: i64 = 0;
 }
 
@@ -57,7 +58,11 @@ export class KeptAnswers {
     return memory.compare(changetype<usize>(kept.digest), DIGEST, 32) == 0 ? kept : null;
   }
 
-  keep(answer: OcspAnswer, certificate: Certificate, issuer: Certificate): void {
+  /**
+   * Keeps an answer. Returns what counts now: an older answer that somebody plays again makes nothing good of which a
+   * newer one said otherwise.
+   */
+  keep(answer: OcspAnswer, certificate: Certificate, issuer: Certificate): OcspStatus {
     let kept = this.find(certificate, issuer);
     if (!kept) {
       kept = new Kept();
@@ -66,10 +71,13 @@ export class KeptAnswers {
       this.answers.delete(this.order.push(key));
       this.answers.set(key, kept);
     }
+    if (answer.thisUpdate < kept.thisUpdate && kept.status != OcspStatus.Good) return kept.status;
     kept.status = answer.status;
+    kept.thisUpdate = max(answer.thisUpdate, kept.thisUpdate);
     kept.nextUpdate = answer.nextUpdate;
     if (answer.status == OcspStatus.Revoked) this.shun(certificate);
     else this.shunned.delete(ownName(certificate));
+    return answer.status;
   }
 
   /** Sessions of the certificate are not resumed any more: it was found revoked, or the other of its pair. */

@@ -21,6 +21,7 @@ import {
 import { DEFAULT_ID, DEFAULT_ID_BYTES, sm2Verify } from '../crypto/sm2';
 import { COORDINATES_BYTES, Sm2PublicKey } from '../crypto/sm2-key';
 import { sm2SignatureFromDer } from '../crypto/sm2-signature';
+import { Sm3 } from '../crypto/sm3';
 import { Certificate, takeSignatureAlgorithm } from './certificate';
 import { USE_CRL_SIGN } from './extensions';
 import { CertificateFault } from './fault';
@@ -75,6 +76,11 @@ export class RevocationList {
     const list = new RevocationList(bytes, length);
     listFault = list.read();
     return listFault == ListFault.None ? list : null;
+  }
+
+  /** Takes into a digest what no other list has that was found right: its signature. */
+  digestTo(sm3: Sm3): void {
+    sm3.update(this.signature, this.signatureLength);
   }
 
   /** Whether it is about certificates of `issuer`'s name, and of this certificate in particular. */

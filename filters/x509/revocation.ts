@@ -3,6 +3,7 @@
 // and carries questions.
 import { MAX_CLOCK_AHEAD_SECONDS, MAX_LIST_BYTES, MAX_LISTS } from '../limits';
 import { hasPem, pemDecode, pemIs, pemNext, pemOpen } from '../crypto/pem';
+import { Sm3 } from '../crypto/sm3';
 import { Certificate } from './certificate';
 import { KeptAnswers } from './kept-answers';
 import { ListFault } from './list-fault';
@@ -44,6 +45,7 @@ export const REVOCATION_COUNTERS: i32 = 6;
 const LABEL: usize = memory.data<u8>([0x58, 0x35, 0x30, 0x39, 0x20, 0x43, 0x52, 0x4c]); // X509 CRL
 const LABEL_BYTES: u32 = 8;
 const PEM_ROOM_BYTES: u32 = 16;
+const RULES: usize = memory.data(4);
 
 export class Revocation {
   fallback: Fallback = Fallback.Refuse;
@@ -62,6 +64,16 @@ export class Revocation {
   /** Whether anything is looked at at all. */
   get isUsed(): bool {
     return this.usesLists || this.asksResponders;
+  }
+
+  /** Takes into a digest what verdicts depend on, but for answers. */
+  digestTo(sm3: Sm3): void {
+    store<u8>(RULES, this.isUsed ? 1 : 0);
+    store<u8>(RULES, <u8>this.fallback, 1);
+    store<u8>(RULES, this.asksResponders ? 1 : 0, 2);
+    store<u8>(RULES, this.needsNonce ? 1 : 0, 3);
+    sm3.update(RULES, 4);
+    for (let i = 0; i < this.lists.length; i++) unchecked(this.lists[i]).digestTo(sm3);
   }
 
   count(which: RevocationCount): void {
@@ -138,8 +150,7 @@ export class Revocation {
   /** Keeps an answer, and says what it means. */
   keep(answer: OcspAnswer, certificate: Certificate, issuer: Certificate): Verdict {
     this.count(RevocationCount.Answered);
-    this.answers.keep(answer, certificate, issuer);
-    return this.verdictOf(answer.status);
+    return this.verdictOf(this.answers.keep(answer, certificate, issuer));
   }
 
   /** Nothing current says: the declared fallback. What was known as revoked stays so. */

@@ -1,6 +1,7 @@
 // Answers of OCSP responders: each good one and each mistake by itself, in a handshake, what the declared fallback makes
 // of the lack of one, and a server that waits for one.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { der, extension, oid, sequence } from '../../scripts/fim/tlcp-certificate.ts';
 import { authority, Key, make } from './tlcp-certificates.ts';
@@ -85,6 +86,19 @@ describe('responders', () => {
         .fault,
       UNKNOWN,
     );
+  });
+
+  it('an older answer, played again, makes nothing good that was revoked since', () => {
+    const older = { thisUpdate: at(-0.02), nextUpdate: at(3) };
+    for (const fallback of [REFUSE, ACCEPT, LAST_GOOD]) {
+      const settings = client([], { asks: true, fallback });
+      assert.equal(meet(settings, (request, i) => about(request, i, { status: 'revoked' })).fault, REVOKED);
+      tlcp.setNow(settings, NOW + 86_400);
+      const replayed = (request: Buffer, i: number): Buffer => about(request, i, { ...older, nonce: null });
+      assert.deepEqual(meet(settings, replayed), { fault: REVOKED, why: 0, questions: 1 });
+      const newer = { thisUpdate: at(0.9), nextUpdate: at(3) };
+      assert.equal(meet(settings, (request, i) => about(request, i, newer)).fault, GOOD, 'no longer on hold');
+    }
   });
 
   it('a certificate that a list is about is not asked for', () => {
@@ -273,5 +287,63 @@ describe('a server that waits for an answer', () => {
       [tlcp.isResumed(late.server), tlcp.stateOf(late.server), tlcp.alertReceived(late.client)],
       [0, FAILED, 44],
     );
+  });
+
+  describe('a session that was made under other rules is not resumed', () => {
+    const middle = authority('middle', root);
+    const pair = [
+      make({ name: 'client', usages: ['digitalSignature'] }, middle),
+      make({ name: 'client', usages: ['keyAgreement'] }, middle),
+    ];
+    const keys = Buffer.alloc(32, 7);
+    const gateway = (lists: readonly Buffer[], fallback: number): number => {
+      const made = server();
+      tlcp.trust(made, put(root.pem));
+      put(keys);
+      tlcp.setPolicy(made, 2, false, false, 1);
+      tlcp.setRevocation(made, fallback, false, false, 0);
+      for (const one of lists) assert.equal(tlcp.addLists(made, put(one)), 0);
+      return made;
+    };
+    const theirs = (): number => {
+      const made = client([], {});
+      const [one, other] = pair.map(({ key }) => key.pem);
+      const chain = [...pair, middle].map(({ pem }) => pem).join('');
+      put(chain + one + other);
+      assert.equal(tlcp.identify(made, chain.length, one!.length, other!.length), 0);
+      put('');
+      tlcp.setPolicy(made, 0, true, false, 0);
+      return made;
+    };
+    const meetAt = (at: number, of: number, session: number): { state: number; resumed: number; session: number } => {
+      const ends = { server: tlcp.newServer(at), client: tlcp.newClient(of, session) };
+      pump(ends.client, ends.server);
+      const state = tlcp.stateOf(ends.server);
+      return {
+        state,
+        resumed: tlcp.isResumed(ends.server),
+        session: state === OPEN ? tlcp.keepSession(ends.client) : 0,
+      };
+    };
+    const middleOf = new X509Certificate(middle.pem).serialNumber;
+
+    it('when a list names the authority of its client since', () => {
+      const fresh = [list(root), list(middle)];
+      const of = theirs();
+      const { state, session } = meetAt(gateway(fresh, REFUSE), of, 0);
+      assert.equal(state, OPEN);
+      assert.equal(meetAt(gateway(fresh, REFUSE), of, session).resumed, 1, 'by another machine with the same rules');
+      const named = [list(root, { serials: [Buffer.from(middleOf, 'hex')] }), list(middle)];
+      assert.deepEqual(meetAt(gateway(named, REFUSE), of, session), { state: FAILED, resumed: 0, session: 0 });
+    });
+
+    it('when the fallback that let it in is no longer declared', () => {
+      const silent = [list(authority('elsewhere'))];
+      const of = theirs();
+      const { state, session } = meetAt(gateway(silent, ACCEPT), of, 0);
+      assert.equal(state, OPEN);
+      assert.equal(meetAt(gateway(silent, ACCEPT), of, session).resumed, 1);
+      assert.deepEqual(meetAt(gateway(silent, REFUSE), of, session), { state: FAILED, resumed: 0, session: 0 });
+    });
   });
 });

@@ -8,6 +8,8 @@ const GET = 'GET /fund HTTP/1.1\r\nhost: bank\r\n\r\n';
 const POST = 'POST /pay HTTP/1.1\r\nhost: bank\r\ncontent-length: 5\r\n\r\nhello';
 /** Longer than every time-out of the listener. */
 const LONG_MS = 15_000;
+/** As `MAX_OCSP_CALLS`. */
+const MOST_QUESTIONS = 128;
 const INTERNAL_FAILURE = 10;
 const RANDOM_FAILURE = 29;
 
@@ -87,6 +89,54 @@ describe('a connection of national TLS', () => {
       assert.deepEqual(paths(one), []);
       assertClean(one, listener);
     }
+  });
+});
+
+describe('the fallback of revocation', () => {
+  const ocsp = { cluster: 'ocsp', authority: 'ocsp.test', timeoutMs: 4000 };
+  const OCSP_MS = 1000;
+  const ERROR = { status: 500, body: '', afterMs: OCSP_MS };
+
+  function asking(outcome: typeof ERROR | 'silent'): Listener {
+    const listener = new Listener(setting, {}, 'Required', { ocsp, fallback: 'Accept' });
+    listener.kms.fault = ({ cluster }) => (cluster === 'ocsp' ? outcome : undefined);
+    return listener.takeKeys();
+  }
+
+  it('waits for the responder also if the client was slow before', () => {
+    const listener = asking(ERROR);
+    const client = listener.connect();
+    listener.vm.clock.advance(6000);
+    client.pump().wait(OCSP_MS / 2);
+    assert.equal(client.core.isOpen, false, 'the responder has not said anything yet');
+    client.wait(2 * OCSP_MS);
+    assert.ok(client.core.isOpen, client.core.ending.reason);
+    assertClean(client, listener);
+  });
+
+  it('does not let in whoever leaves the responder no time', () => {
+    const listener = asking('silent');
+    const client = listener.connect();
+    listener.vm.clock.advance(8000);
+    client.pump().wait(LONG_MS);
+    assert.equal(client.core.ending.alert, 'handshake_failure');
+    assert.ok(client.proxy.isClosed);
+    assert.equal(listener.vm.counted('fim.tlcp.revocation.accepted'), 0);
+    assertClean(client, listener);
+  });
+
+  it('is not decided by a crowd that keeps the responder busy', () => {
+    const listener = asking(ERROR);
+    const crowd = Array.from({ length: MOST_QUESTIONS + 1 }, () => listener.connect().pump());
+    const asked = (): number => listener.kms.asked.filter(({ cluster }) => cluster === 'ocsp').length;
+    assert.equal(asked(), MOST_QUESTIONS);
+    listener.vm.clock.advance(OCSP_MS / 2);
+    assert.equal(listener.vm.counted('fim.tlcp.revocation.accepted'), 0);
+    for (let i = 0; i < 6; i++) for (const client of crowd) client.wait(100);
+    for (const client of crowd) client.wait(0);
+    assert.equal(asked(), 2 * crowd.length, 'each of a pair is asked for in the end');
+    for (const client of crowd) assert.ok(client.core.isOpen, client.core.ending.reason);
+    assert.equal(listener.vm.failed, false);
   });
 });
 

@@ -52,7 +52,13 @@ export class Listener {
   private readonly requests: RootContext;
   private opened = 0;
 
-  constructor(setting: Setting, options: VmOptions = {}, clientAuth: 'None' | 'Required' = 'None') {
+  /** `more`: members of its connections' configuration beside the usual ones. */
+  constructor(
+    setting: Setting,
+    options: VmOptions = {},
+    clientAuth: 'None' | 'Required' = 'None',
+    more: Record<string, unknown> = {},
+  ) {
     this.setting = setting;
     const { files } = setting;
     this.kms.keys.set(SIGN, { 1: stored('SM2-PRIVATE', Buffer.from(files['server-sign.key']!)) });
@@ -71,6 +77,7 @@ export class Listener {
           encryptKey: `kms://${ENCRYPT}`,
         },
       ],
+      ...more,
     };
     const filter = this.vm.configureUntried(JSON.stringify({ version: '1.0', kms: { cluster: 'kms' }, connections }));
     const requests = this.vm.configureUntried(JSON.stringify({ version: '1.0', requests: { required: true } }));
