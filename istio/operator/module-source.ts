@@ -163,7 +163,7 @@ function unfit({ examine, stamps }: ServableModule, { sealed, trial }: ModuleSou
 }
 
 /** Fetches the module as a proxy would and compares the content. A server that answers may still lack the module. */
-async function notServed(url: string, sha256: string): Promise<ModuleProblem | undefined> {
+export async function notServed(url: string, sha256: string): Promise<ModuleProblem | undefined> {
   const found = createHash('sha256');
   let bytes = 0;
   try {

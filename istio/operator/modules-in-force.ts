@@ -1,9 +1,9 @@
 // Modules that the operator's objects name. A proxy that starts fetches the one that its object names, which after an
 // upgrade may be that of an earlier release. Asking for each of them tells the module server what to keep, and the
-// routes if it lacks one.
-import { MAX_MODULES_IN_FORCE, MODULE_ANSWER_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
+// routes if it lacks one or has something else in its place.
+import { MAX_MODULES_IN_FORCE, MODULE_ANSWER_MS } from '../limits.ts';
 import type { KubeObject } from './kube/objects.ts';
-import { MODULE_NAME } from './module-source.ts';
+import { MODULE_NAME, notServed } from './module-source.ts';
 import { MODULE_ANNOTATION } from './plan/applied.ts';
 import type { ModuleProblem } from './plan/route-facts.ts';
 
@@ -23,6 +23,7 @@ export class ModulesInForce {
   private readonly check: boolean;
   private askedAt = -Infinity;
   private asked = '';
+  /** What is said of each that proxies cannot have, by SHA-256. */
   private missing = new Map<string, string>();
 
   /** Without `check`, and for an OCI registry, nothing is asked. */
@@ -41,8 +42,8 @@ export class ModulesInForce {
     if (!this.check || (isSame && this.missing.size === 0 && performance.now() - this.askedAt < MODULE_ANSWER_MS))
       return false;
     const before = [...this.missing.keys()].join();
-    const answers = await Promise.all(named.map(async (sha256) => [sha256, await this.absence(sha256)] as const));
-    this.missing = new Map(answers.flatMap(([sha256, url]) => (url === undefined ? [] : [[sha256, url]])));
+    const answers = await Promise.all(named.map(async (sha256) => [sha256, await this.lack(sha256)] as const));
+    this.missing = new Map(answers.flatMap(([sha256, lack]) => (lack === undefined ? [] : [[sha256, lack]])));
     this.askedAt = performance.now();
     this.asked = named.join();
     return before !== [...this.missing.keys()].join();
@@ -50,27 +51,22 @@ export class ModulesInForce {
 
   /** Problem of an object that names a module which is not served. */
   problemOf(object: KubeObject | undefined): ModuleProblem | undefined {
-    const url = this.missing.get(object?.metadata.annotations?.[MODULE_ANNOTATION] ?? '');
-    return url === undefined
+    const lack = this.missing.get(object?.metadata.annotations?.[MODULE_ANNOTATION] ?? '');
+    return lack === undefined
       ? undefined
       : {
           reason: 'ModuleNotFound',
-          message: `${url} is not served, and the configuration in force names it: proxies that run it go on, those that start do not get it.`,
+          message: `${lack} The configuration in force names it: proxies that run it go on, those that start do not get it.`,
         };
   }
 
-  /** Address of a module that the server says it does not have. A silent server says nothing. */
-  private async absence(sha256: string): Promise<string | undefined> {
+  /**
+   * What a server that answers lacks: the module, or its content under the module's address. A silent server says
+   * nothing.
+   */
+  private async lack(sha256: string): Promise<string | undefined> {
     const url = this.urlTemplate.replaceAll('{sha256}', sha256).replaceAll('{name}', MODULE_NAME);
-    try {
-      const { status } = await fetch(url, {
-        method: 'HEAD',
-        redirect: 'error',
-        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-      });
-      return status === 404 ? url : undefined;
-    } catch {
-      return undefined;
-    }
+    const problem = await notServed(url, sha256);
+    return problem?.reason === 'ModuleNotFound' ? problem.message : undefined;
   }
 }

@@ -51,7 +51,7 @@ const OPTIONS = {
   'tlcp-certificates':
     'YAML with the certificates of national TLS for routes that name none: certificates and trust as in their tls; read again when it changes',
   'tlcp-module-url': 'where proxies fetch tlcp-listener.wasm, if --module-url is the address of fim.wasm alone',
-  'module-check': 'head (ask for the module there before it is named) or none',
+  'module-check': 'content (fetch the module there and compare its hash before it is named, the default) or none',
   seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
   'other-ports':
     'inbound connections that do not speak HTTP, at sidecars under a route: refuse (the default; with a seal) or tell (in the condition Covered)',

@@ -1,4 +1,5 @@
-// Every stage's folder has the same parts, and every folder that readers enter has a README.
+// Every stage's folder has the same parts, every folder that readers enter has a README, and no two decisions have one
+// number.
 import { STAGES } from '../../envoy/route/stages/table.ts';
 import type { Finding, Project, Rule } from './project.ts';
 
@@ -6,6 +7,8 @@ const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.
 /** Further parts of a stage that has its own module. */
 const MODULE_PARTS = ['index.ts'];
 const WITH_README = ['', 'filters/', 'filters/runtime/', 'envoy/host/', 'scripts/', 'test/'];
+
+const DECISION = /^docs\/decisions\/(\d{4})-[^/]+\.md$/;
 
 export const layout: Rule = {
   name: 'layout',
@@ -18,6 +21,21 @@ export const layout: Rule = {
       'filters/fim/index.ts',
       'LICENSE',
     ];
-    return wanted.filter((file) => !project.has(file)).map((file) => ({ path: file, line: 0, message: 'is missing' }));
+    return [
+      ...wanted.filter((file) => !project.has(file)).map((file) => ({ path: file, line: 0, message: 'is missing' })),
+      ...sameNumbers(project),
+    ];
   },
 };
+
+/** Decisions whose number another has already. */
+function sameNumbers({ paths }: Project): Finding[] {
+  const taken = new Map<string, string>();
+  return paths.flatMap((file) => {
+    const number = DECISION.exec(file)?.[1];
+    if (number === undefined) return [];
+    const other = taken.get(number);
+    taken.set(number, other ?? file);
+    return other === undefined ? [] : [{ path: file, line: 0, message: `has the number of ${other}` }];
+  });
+}

@@ -313,7 +313,6 @@ describe('the overlay for production', () => {
       'key-directory.ts': [8200],
       // Whether the module is served: the Service's port leads to the pod's.
       'module-source.ts': [8080],
-      'modules-in-force.ts': [],
     };
     const dialling: string[] = [];
     const look = (folder: string): void => {

@@ -1,5 +1,6 @@
 // Modules that objects in force name are asked for, so that the server keeps them, and missed where they are not there.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
@@ -9,6 +10,7 @@ import { ModulesInForce, namedModules } from '../../istio/operator/modules-in-fo
 import { MODULE_ANNOTATION } from '../../istio/operator/plan/applied.ts';
 
 const sha256 = (digit: string): string => digit.repeat(64);
+const moduleOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 function naming(module: string): KubeObject {
   return {
@@ -18,11 +20,13 @@ function naming(module: string): KubeObject {
   };
 }
 
-async function server(t: TestContext, held: Set<string>): Promise<{ template: string; asked: string[] }> {
+/** A server of modules. `held`: what it answers, by the name of the module. */
+async function server(t: TestContext, held: Map<string, string>): Promise<{ template: string; asked: string[] }> {
   const asked: string[] = [];
   const started = createServer(({ method, url = '' }, response) => {
     asked.push(`${method} ${url}`);
-    response.writeHead(held.has(url.slice(1, 65)) ? 200 : 404).end();
+    const content = held.get(url.slice(1, 65));
+    response.writeHead(content === undefined ? 404 : 200).end(content);
   });
   await new Promise<void>((listening) => started.listen(0, '127.0.0.1', listening));
   t.after(() => {
@@ -41,25 +45,34 @@ describe('modules in force', () => {
   });
 
   it('that are not served are a problem of the routes that have them, until they are', async (t) => {
-    const held = new Set([sha256('a')]);
+    const [a, b] = [moduleOf('a'), moduleOf('b')].sort() as [string, string];
+    const contents = new Map(['a', 'b'].map((text) => [moduleOf(text), text]));
+    const held = new Map([[a, contents.get(a)!]]);
     const { template, asked } = await server(t, held);
     const modules = new ModulesInForce({ urlTemplate: template, check: true });
-    const named = [sha256('a'), sha256('b')];
+    const named = [a, b];
     assert.equal(await modules.refresh(named), true);
-    assert.deepEqual(asked, [`HEAD /${sha256('a')}.wasm`, `HEAD /${sha256('b')}.wasm`]);
-    assert.equal(modules.problemOf(naming(sha256('a'))), undefined);
+    assert.deepEqual(asked, [`GET /${a}.wasm`, `GET /${b}.wasm`]);
+    assert.equal(modules.problemOf(naming(a)), undefined);
     assert.equal(modules.problemOf(undefined), undefined);
-    const problem = modules.problemOf(naming(sha256('b')));
+    const problem = modules.problemOf(naming(b));
     assert.equal(problem?.reason, 'ModuleNotFound');
-    assert.match(problem.message, /b{64}\.wasm is not served/);
-    held.add(sha256('b'));
+    assert.match(problem.message, new RegExp(`${b}\\.wasm answers 404: the module is not served.*in force names it`));
+    held.set(b, contents.get(b)!);
     assert.equal(await modules.refresh(named), true);
-    assert.equal(modules.problemOf(naming(sha256('b'))), undefined);
+    assert.equal(modules.problemOf(naming(b)), undefined);
     const before = asked.length;
     assert.equal(await modules.refresh(named), false);
     assert.equal(asked.length, before, 'what is there is not asked for again at once');
     await modules.refresh([...named, sha256('c')]);
     assert.notEqual(asked.length, before, 'what is new is');
+  });
+
+  it('are missed where the server has something else under their name', async (t) => {
+    const { template } = await server(t, new Map([[moduleOf('a'), 'another']]));
+    const modules = new ModulesInForce({ urlTemplate: template, check: true });
+    assert.equal(await modules.refresh([moduleOf('a')]), true);
+    assert.match(modules.problemOf(naming(moduleOf('a')))?.message ?? '', /answers with another module/);
   });
 
   it('cannot be missed at a silent server, a registry, or one address for all', async () => {

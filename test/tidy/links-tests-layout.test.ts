@@ -89,4 +89,13 @@ describe('layout', () => {
     assert.ok(findings.includes('README.md:0 is missing'));
     assert.ok(!findings.some((finding) => finding.startsWith('filters/field-masker/stage.ts')));
   });
+
+  it('lets no two decisions have one number', () => {
+    const [one, other, third] = ['0001-one.md', '0001-other.md', '0002-third.md'].map(
+      (name) => `docs/decisions/${name}`,
+    );
+    const findings = tidyOf(layout, { [one!]: '', [other!]: '', [third!]: '' });
+    assert.ok(findings.includes(`${other}:0 has the number of ${one}`));
+    assert.ok(!findings.some((finding) => finding.startsWith(third!)));
+  });
 });
