@@ -508,7 +508,7 @@ export interface RateLimiterConfig {
   id: string;
   /** Tokens that come back per period in the limit without a name; 0: there is none, and `limits` has some. */
   requests?: number;
-  /** Period, milliseconds. */
+  /** Period of the limit without a name, milliseconds; needed where there is one. */
   periodMs?: number;
   /** Size of the bucket; 0: as many as `requests`. */
   burst?: number;

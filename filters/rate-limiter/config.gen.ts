@@ -143,8 +143,8 @@ export class RateLimiterConfig {
   id: Bytes = Bytes.EMPTY;
   /** Tokens that come back per period in the limit without a name; 0: there is none, and `limits` has some. */
   requests: i32 = 0;
-  /** Period, milliseconds. */
-  periodMs: i32 = 1000;
+  /** Period of the limit without a name, milliseconds; needed where there is one. */
+  periodMs: i32 = 0;
   /** Size of the bucket; 0: as many as `requests`. */
   burst: i32 = 0;
   /** Source of the key of a bucket. Absent: the route has one bucket. */
@@ -416,7 +416,7 @@ export function decodeRateLimiterConfig(reader: ConfigReader, node: u32): RateLi
     } else if (reader.keyIs(member, 'requests')) {
       result.requests = <i32>reader.readInteger(member, 0, 1000000000);
     } else if (reader.keyIs(member, 'periodMs')) {
-      result.periodMs = <i32>reader.readInteger(member, 1, 86400000);
+      result.periodMs = <i32>reader.readInteger(member, 0, 86400000);
     } else if (reader.keyIs(member, 'burst')) {
       result.burst = <i32>reader.readInteger(member, 0, 1000000000);
     } else if (reader.keyIs(member, 'key')) {

@@ -74,6 +74,7 @@ export function compilePolicy(reader: ConfigReader, config: RateLimiterConfig): 
   const limits = new Array<Limit>();
   if (config.requests != 0) limits.push(unnamedLimit(reader, config));
   else if (config.limits.length == 0) reader.missing(config.node, 'requests');
+  if (config.requests != 0 && config.periodMs == 0) reader.missing(config.node, 'periodMs');
   const rules = config.limits;
   const known = new Array<Limit>();
   for (let i = 0; i < rules.length && !reader.failed; i++) {
