@@ -15,6 +15,9 @@ const SUBJECT: Bytes = Bytes.from('subject');
 const FINGERPRINT: Bytes = Bytes.from('fingerprint');
 const COMMA: u8 = 44;
 const BLANK: u8 = 32;
+/** Of lists as Envoy hands them over: bytes of the number of items, and of the lengths of each. */
+const PAIR_COUNT_BYTES: u32 = 4;
+const PAIR_LENGTHS_BYTES: u32 = 8;
 
 /** One compiled rule. */
 class Role {
@@ -25,7 +28,7 @@ class Role {
     readonly kinds: u64,
   ) {}
 
-  /** Whether the text, or an item of it behind commas and blanks, is one of the values. */
+  /** Whether the text is one of the values. */
   lists(pointer: usize, length: u32): bool {
     for (let i = 0; i < this.values.length; i++) if (unchecked(this.values[i]).equals(pointer, length)) return true;
     return false;
@@ -83,10 +86,10 @@ function meets(exchange: Exchange, role: Role): bool {
     case RevealSource.Header: {
       const name = role.name;
       if (exchange.direction == Direction.Response || !exchange.header(name.pointer, name.length)) return false;
-      // A header that came twice is nobody's: one of them may be the client's own.
+      // A header that came twice is nobody's, nor is a list: one of them, or a part of it, may be the client's own.
       const pointer = exchange.valuePointer;
       const length = exchange.valueLength;
-      return !exchange.hasTwice(name.pointer, name.length) && holds(role, pointer, length);
+      return !exchange.hasTwice(name.pointer, name.length) && role.lists(pointer, length);
     }
     case RevealSource.Certificate: {
       const found = isPart(role.name, SUBJECT) ? readClientSubject() : readClientFingerprint();
@@ -94,7 +97,9 @@ function meets(exchange: Exchange, role: Role): bool {
     }
   }
   if (!readProperty(role.name.pointer, role.name.length)) return false;
-  return holds(role, resultPointer(), resultLength());
+  const pointer = resultPointer();
+  const length = resultLength();
+  return holds(role, pointer, length) || holdsItem(role, pointer, length);
 }
 
 /** Whether the text is one of the values, or a list by commas or blanks that has one. */
@@ -107,6 +112,25 @@ function holds(role: Role, pointer: usize, length: u32): bool {
     while (stop < end && load<u8>(stop) != COMMA && load<u8>(stop) != BLANK) stop++;
     if (stop > at && role.lists(at, <u32>(stop - at))) return true;
     at = stop + 1;
+  }
+  return false;
+}
+
+/**
+ * Whether a list of the token has one of the values. Envoy hands lists over as pairs of an item and nothing: their
+ * number, the lengths of both of each, then the bytes of both with a zero behind each.
+ */
+function holdsItem(role: Role, pointer: usize, length: u32): bool {
+  if (length < PAIR_COUNT_BYTES) return false;
+  const count = load<u32>(pointer);
+  if (count > (length - PAIR_COUNT_BYTES) / (PAIR_LENGTHS_BYTES + 2)) return false;
+  let at = PAIR_COUNT_BYTES + count * PAIR_LENGTHS_BYTES;
+  for (let i: u32 = 0; i < count; i++) {
+    const lengths = pointer + PAIR_COUNT_BYTES + i * PAIR_LENGTHS_BYTES;
+    const item = load<u32>(lengths);
+    if (load<u32>(lengths, 4) != 0 || at + 2 > length || item > length - at - 2) return false;
+    if (role.lists(pointer + at, item)) return true;
+    at += item + 2;
   }
   return false;
 }
