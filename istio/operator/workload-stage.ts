@@ -101,6 +101,9 @@ function releaseOf(
     !runtime.bump &&
     applied?.retiredAt === undefined &&
     applied?.isWhole === true &&
+    // Generations never go back, whoever wrote an earlier one into the object.
+    applied.isNumbered &&
+    applied.generation >= (current?.generation ?? 0) &&
     applied.tlcpHash === (tlcp && tlcpHash(tlcp)) &&
     isSameRelease({ hash: applied.hash, module: { sha256: applied.moduleSha256 } }, common);
   if (same) return { ...common, generation: applied.generation, appliedAt: applied.appliedAt };

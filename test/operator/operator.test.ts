@@ -7,6 +7,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
 import { ModuleSource } from '../../istio/operator/module-source.ts';
+import { GENERATION_ANNOTATION } from '../../istio/operator/plan/applied.ts';
 import { NAMESPACE, Rig } from './rig.ts';
 import { until } from './until.ts';
 
@@ -249,6 +250,30 @@ describe('the operator', () => {
     assert.ok(rig.config('fim-gateways')!.generation > before.generation, 'what runs is to be proven again');
     rig.server.remove('envoyfilters', NAMESPACE, 'fim-gateways');
     await until('the object again', () => rig.config('fim-gateways')?.hash === before.hash);
+  });
+
+  it('never goes back in generations, whatever somebody writes into the object', async (t) => {
+    const rig = await Rig.start(t);
+    rig.route('limit', LIMIT);
+    await until('the object', () => rig.filter('fim-gateways'));
+    for (const edit of ['annotation', 'configuration', 'both', 'no number'] as const) {
+      const object = rig.filter('fim-gateways')!;
+      const { generation } = rig.config('fim-gateways')!;
+      const annotations = { ...object.metadata.annotations };
+      if (edit !== 'configuration') annotations[GENERATION_ANNOTATION] = edit === 'no number' ? '1e300' : '3';
+      const spec = ['annotation', 'no number'].includes(edit)
+        ? object.spec
+        : (JSON.parse(
+            JSON.stringify(object.spec).replaceAll(`\\"generation\\":${generation}`, '\\"generation\\":3'),
+          ) as object);
+      rig.server.put('envoyfilters', { ...object, metadata: { ...object.metadata, annotations }, spec });
+      await until(`a later generation: ${edit}`, () => {
+        const now = rig.config('fim-gateways')?.generation ?? 0;
+        return (
+          now > generation && rig.filter('fim-gateways')?.metadata.annotations?.[GENERATION_ANNOTATION] === String(now)
+        );
+      });
+    }
   });
 
   it('has drift proven again also where the configuration is as it was', async (t) => {

@@ -27,6 +27,8 @@ export const SEAL_PREFIX = 'fim-seal-';
 export const KMS_OBJECT = 'fim-kms';
 /** Epoch of first generations. They count seconds since then, so that they exceed those of a deleted object. */
 const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
+/** Generations from here on are no operator's: they count seconds and edits. */
+const MAX_GENERATION = 2 ** 48;
 
 /**
  * Generation of a workload's first configuration. It exceeds all that the workload had before, even if nobody remembers
@@ -51,7 +53,10 @@ export function sealedWorkloadOf(name: string): string | undefined {
 export interface Applied {
   hash: string;
   moduleSha256: string;
+  /** The later of those that the configuration and the annotation name. */
   generation: number;
+  /** Whether both name the same. Otherwise someone changed one by hand. */
+  isNumbered: boolean;
   /** Milliseconds since 1970. */
   appliedAt: number;
   selection: Selection | undefined;
@@ -132,6 +137,7 @@ function readObject(object: KubeObject): Applied {
   const found = read();
   const major = majorOf(typeof found?.version === 'string' ? found.version : PLUGIN_CONFIG_VERSION);
   const hash = annotations[HASH_ANNOTATION] ?? '';
+  const generations = generationsIn(found?.generation, annotations[GENERATION_ANNOTATION]);
   let routes = NO_ROUTES;
   let isWhole = false;
   if (found !== undefined && major === majorOf(PLUGIN_CONFIG_VERSION)) {
@@ -145,7 +151,8 @@ function readObject(object: KubeObject): Applied {
   return {
     hash,
     moduleSha256: annotations[MODULE_ANNOTATION] ?? '',
-    generation: Number(annotations[GENERATION_ANNOTATION]) || 0,
+    generation: Math.max(0, ...generations),
+    isNumbered: generations.length === 2 && generations[0] === generations[1],
     appliedAt: Date.parse(annotations[APPLIED_ANNOTATION] ?? '') || 0,
     selection: parse<Selection>(annotations[SELECTION_ANNOTATION]),
     isWhole,
@@ -157,6 +164,13 @@ function readObject(object: KubeObject): Applied {
     ...(annotations[TLCP_ANNOTATION] === undefined ? {} : { tlcpHash: annotations[TLCP_ANNOTATION] }),
     retiredAt: Date.parse(annotations[RETIRED_ANNOTATION] ?? '') || undefined,
   };
+}
+
+/** Generations that an object names. Only those that a later one can exceed count. */
+function generationsIn(configured: unknown, annotation: string | undefined): number[] {
+  return [configured, Number(annotation)].filter(
+    (value): value is number => Number.isInteger(value) && (value as number) > 0 && (value as number) < MAX_GENERATION,
+  );
 }
 
 /** Text of the configuration. Also undefined if the spec found no room. */
