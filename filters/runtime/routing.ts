@@ -15,6 +15,10 @@ const CODE_DETAILS: usize = memory.data<u8>([
 const CODE_DETAILS_LENGTH: u32 = 21;
 const VIA_UPSTREAM: Bytes = Bytes.from('via_upstream');
 
+/** Beginning of the details of refusals of this project's filters, of which one may stand further down the chain. */
+const REFUSAL: Bytes = Bytes.from('FIM-');
+const UPSTREAM_ADDRESS: Bytes = Bytes.from('upstream\0address');
+
 /** Beginnings of the details of replies that the proxy makes before any upstream has the request. */
 const UNRECEIVED: StaticArray<Bytes> = [
   Bytes.from('no_healthy_upstream'),
@@ -23,6 +27,11 @@ const UNRECEIVED: StaticArray<Bytes> = [
   Bytes.from('maintenance_mode'),
   Bytes.from('overload'),
   Bytes.from('rbac_access_denied'),
+  Bytes.from('ext_authz_denied'),
+  Bytes.from('ext_authz_error'),
+  Bytes.from('jwt_authn_access_denied'),
+  Bytes.from('request_rate_limited'),
+  Bytes.from('local_rate_limited'),
   Bytes.from('upstream_reset_before_response_started{remote_connection_failure'),
   Bytes.from('upstream_reset_before_response_started{local_connection_failure'),
   Bytes.from('upstream_reset_before_response_started{connection_timeout'),
@@ -95,5 +104,7 @@ export function isUnreceived(): bool {
     const beginning = unchecked(UNRECEIVED[i]);
     if (length >= beginning.length && beginning.equals(details, beginning.length)) return true;
   }
-  return false;
+  // A filter that refuses an answer writes the same, but then there is an upstream.
+  const refused = length > REFUSAL.length && REFUSAL.equals(details, REFUSAL.length);
+  return refused && !readProperty(UPSTREAM_ADDRESS.pointer, UPSTREAM_ADDRESS.length);
 }
