@@ -1,8 +1,11 @@
 // What clients, upstreams and other parts of the proxy do to limits, through a real Envoy with two workers.
 import assert from 'node:assert/strict';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Harness } from './harness.ts';
 
@@ -32,6 +35,8 @@ const ROUTES = [
   route('cycle', '{name: cycle, requests: 1, period: 1h, key: [{header: x-a}]}'),
 ].join('---\n');
 
+/** A custom section of WebAssembly: the module is another file, and does the same. */
+const OTHER_SECTION = Buffer.from([0, 2, 1, 120]);
 /** FIM_TEST_CYCLED_KEYS: as many as wanted. */
 const CYCLED_KEYS = Number(process.env.FIM_TEST_CYCLED_KEYS ?? 1_000);
 
@@ -118,15 +123,14 @@ describe('limits under adversaries', () => {
     session.close();
   });
 
-  it('websocket', async () => {
+  it('a WebSocket is in flight until it is closed', async () => {
     await free('/flight');
-    const server = harness.upstream.server;
-    let ended = (): void => {};
-    server.once('upgrade', (_request: unknown, socket: import('node:net').Socket) => {
+    let close = (): void => {};
+    harness.upstream.server.once('upgrade', (_: unknown, socket: Socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
-      ended = () => void socket.destroy();
+      close = () => void socket.destroy();
     });
-    const up = request(`${harness.url}/flight`, {
+    const asked = request(`${harness.url}/flight`, {
       agent: false,
       headers: {
         connection: 'upgrade',
@@ -135,24 +139,20 @@ describe('limits under adversaries', () => {
         'sec-websocket-version': '13',
       },
     });
-    const outcome = await new Promise<string>((done) => {
-      up.on('upgrade', (_r, socket) => {
+    await new Promise<void>((done, failed) => {
+      asked.on('upgrade', (_, socket) => {
         socket.on('error', () => {});
-        done('up');
+        done();
       });
-      up.on('response', (r) => done(String(r.statusCode)));
-      up.on('error', (e) => done(String(e)));
-      up.end();
+      asked.on('response', (answer) => failed(new Error(`answered with ${answer.statusCode}`)));
+      asked.on('error', failed).end();
     });
-    console.log('ws', outcome);
-    if (outcome === 'up') {
-      assert.equal(await status('/flight'), 429);
-      ended();
-    }
+    assert.equal(await status('/flight'), 429);
+    close();
     await free('/flight');
   });
 
-  it('client address', async () => {
+  it('a client is his address, however a trusted proxy writes it', async () => {
     const from = (xff: string): Promise<number> => status('/client', { headers: { 'x-forwarded-for': xff } });
     assert.equal(await from('203.0.113.1:50001'), 200);
     assert.equal(await from('203.0.113.1:50002'), 429, 'port');
@@ -168,7 +168,7 @@ describe('limits under adversaries', () => {
     assert.equal(two.statusCode, 429, 'two lines');
   });
 
-  it('parts', async () => {
+  it('parts of keys do not run into one another, and parents take with their children', async () => {
     const by = (path: string, a?: string, b?: string): Promise<number> =>
       status(path, { headers: { ...(a === undefined ? {} : { 'x-a': a }), ...(b === undefined ? {} : { 'x-b': b }) } });
     assert.deepEqual(
@@ -223,6 +223,32 @@ describe('limits under adversaries', () => {
       const name = 'wasmcustom.fim.limit.refunded';
       return (await harness.stack.envoy.admin.stats(`^${name}$`)).get(name) === 6;
     });
+  });
+
+  it('requests in flight count over edits and swaps of the module, and come back after them', async () => {
+    const good = harness.upstream.answer;
+    await free('/flight');
+    for (const change of ['policy', 'module']) {
+      let end: (() => void) | undefined;
+      harness.upstream.answer = (_, response) => void (end = () => response.end('late'));
+      const held = status('/flight');
+      await harness.poll(async () => end !== undefined);
+      harness.upstream.answer = good;
+      const from = harness.events.length;
+      if (change === 'policy') {
+        const edited = ROUTES.replaceAll('headers: Always', 'legacyHeaders: true');
+        assert.equal((await harness.edit(edited)).event, 'applied');
+      } else {
+        const file = join(harness.moduleFolder, 'fim.wasm');
+        await writeFile(`${file}~`, Buffer.concat([await readFile(file), OTHER_SECTION]));
+        await rename(`${file}~`, file);
+        assert.equal((await harness.verdict(from)).event, 'applied');
+      }
+      assert.equal(await status('/flight'), 429, change);
+      end!();
+      assert.equal(await held, 200);
+      await free('/flight');
+    }
   });
 
   it("keys that change all the time clear nobody's debt", async () => {
