@@ -20,11 +20,13 @@ const FNV_PRIME: u32 = 0x01000193;
 let foldedLength: u32 = 0;
 let foldedHash: u32 = 0;
 
-/** Folds a name: without letter case, blanks, points, hyphens, underscores and the `@` of attributes. False: too long. */
+/** Folds a name: without letter case, blanks, points, hyphens, underscores, and the `@` and prefix of attributes. False: too long. */
 function fold(name: usize, length: u32): bool {
   let hash = FNV_START;
   let to = FOLDED;
-  for (const end = name + length; name < end; name++) {
+  const end = name + length;
+  if (length != 0 && load<u8>(name) == 64) for (let at = name; at < end; at++) if (load<u8>(at) == 58) name = at + 1;
+  for (; name < end; name++) {
     let byte = <u32>load<u8>(name);
     if (byte - 65 < 26) byte |= 32;
     else if (byte == 95 || byte == 45 || byte == 46 || byte == 32 || byte == 64) continue;

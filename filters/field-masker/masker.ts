@@ -22,6 +22,8 @@ const DETECT_MIN_LENGTH: u32 = 6;
 const DETECT_MAX_DIGITS: u32 = 19;
 /** Shortest text that can be a message with a field. */
 const NESTED_MIN_LENGTH: u32 = 7;
+/** Mark that some put before a message, as a little-endian load reads it. */
+const BYTE_ORDER_MARK: u32 = 0xbfbbef;
 
 /** Result of masking. */
 export const enum Masked {
@@ -286,31 +288,36 @@ export class Masker {
       this.fail(Masked.OutOfMemory);
       return true;
     }
-    const length = document.textLength;
+    const whole = document.textLength;
+    const lead: u32 = whole > 3 && (load<u32>(text) & 0xffffff) == BYTE_ORDER_MARK ? 3 : 0;
+    const from = text + lead;
+    const length = whole - lead;
     let at: u32 = 0;
-    while (at < length && load<u8>(text + at) <= 32) at++;
-    const first = at < length ? load<u8>(text + at) : 0;
+    while (at < length && load<u8>(from + at) <= 32) at++;
+    const first = at < length ? load<u8>(from + at) : 0;
     let masked = Masked.Unchanged;
     inner.plan = this.plan;
     inner.revealed = this.revealed;
     inner.levels = this.levels - 1;
     const names = this.plan.names;
     if (first == 123 || first == 91) {
-      if (json.parse(text, length, this.arena) != 0) return false;
+      if (json.parse(from, length, this.arena) != 0) return false;
       masked = inner.pass(json, length, names, this.jsonSurface);
     } else if (first == 60) {
-      if (xml.parse(text, length, this.arena) != 0) return false;
+      if (xml.parse(from, length, this.arena) != 0) return false;
       masked = inner.pass(xml, length, names, this.xmlSurface);
     } else return false;
-    if (masked == Masked.Changed) this.replaceInside(document, node, text, length, inner);
+    if (masked == Masked.Changed) this.replaceInside(document, node, text, whole, lead);
     else if (masked != Masked.Unchanged) this.fail(masked);
     return true;
   }
 
-  private replaceInside(document: FieldTree, node: u32, text: usize, length: u32, inner: Masker): void {
+  private replaceInside(document: FieldTree, node: u32, text: usize, length: u32, lead: u32): void {
+    const inner = this.inner!;
     if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
     this.copyTo(document, this.surface.from);
     this.value.begin(inner.out.length + 16);
+    this.value.bytes(text, lead);
     this.value.bytes(inner.out.pointer, inner.out.length);
     this.put(node, text, length);
     this.done = this.surface.to;
