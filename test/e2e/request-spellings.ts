@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import type { Harness } from './harness.ts';
 import { route, together } from './resources.ts';
 
-const REPLY_TIMEOUT_MS = 20_000;
+const REPLY_TIMEOUT_MS = 60_000;
 const AT_A_TIME = 24;
 /** Query that every route refuses. */
 const BAD_QUERY = '?transCode=99';

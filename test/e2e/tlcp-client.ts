@@ -6,7 +6,7 @@ import { developmentCertificates } from '../../scripts/fim/tlcp-certs.ts';
 import type { Connection, SideOptions } from '../../scripts/fim/tlcp-module.ts';
 import { TlcpModule } from '../../scripts/fim/tlcp-module.ts';
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /** Development certificates as `fim up` makes them, in memory. */
 export class Certificates {
