@@ -1,9 +1,7 @@
 // The library behind plain functions on addresses, for the tests and benchmarks on Node. One object of each kind.
-import { AesCounter } from '../../filters/crypto/aes-ctr';
 import { AesGcm } from '../../filters/crypto/aes-gcm';
 import { equalConstantTime } from '../../filters/crypto/constant-time';
-import { BlockCounter, Ctr } from '../../filters/crypto/counter';
-import { ff1Decrypt, ff1Encrypt, isFf1Domain } from '../../filters/crypto/ff1';
+import { Ctr } from '../../filters/crypto/counter';
 import { GcmStream } from '../../filters/crypto/gcm-stream';
 import { ghashAbsorb, ghashBegin, ghashEnd } from '../../filters/crypto/ghash';
 import { Hash } from '../../filters/crypto/hash';
@@ -15,8 +13,6 @@ import { Sm4 } from '../../filters/crypto/sm4';
 import { Sm4Cbc } from '../../filters/crypto/sm4-cbc';
 import { Sm4Counter } from '../../filters/crypto/sm4-ctr';
 import { Sm4Gcm } from '../../filters/crypto/sm4-gcm';
-
-import { Bytes } from '../../filters/memory/bytes';
 
 export { selfTest } from '../../filters/crypto/self-test';
 export { base64DecodedBound, base64Length, decodeBase64, encodeBase64 } from '../../filters/memory/base64';
@@ -218,29 +214,4 @@ export function expand(
 }
 export function kdf(secret: usize, secretLength: u32, out: usize, length: u32): void {
   gmtKdf(secret, secretLength, out, length);
-}
-
-// FF1
-const ff1Sm4 = new Sm4Counter();
-const ff1Aes = new AesCounter();
-/** `keyLength`: of AES; 0: SM4. Numerals are bytes from 0. */
-export function ff1(
-  decrypt: bool,
-  key: usize,
-  keyLength: u32,
-  radix: u32,
-  tweak: usize,
-  tweakLength: u32,
-  numerals: usize,
-  count: u32,
-): void {
-  const words = Bytes.copy(tweak, tweakLength);
-  if (keyLength == 0) ff1Sm4.setKey(key);
-  else ff1Aes.setKey(key, keyLength);
-  const cipher: BlockCounter = keyLength == 0 ? ff1Sm4 : ff1Aes;
-  if (decrypt) ff1Decrypt(cipher, radix, words, numerals, count);
-  else ff1Encrypt(cipher, radix, words, numerals, count);
-}
-export function ff1Domain(radix: u32, count: u32): bool {
-  return isFf1Domain(radix, count);
 }
