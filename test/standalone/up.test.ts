@@ -223,9 +223,10 @@ test('modules that are missing or corrupt are said at the start', async () => {
   const modules = join(folder, 'modules');
   mkdirSync(modules);
   const args = ['up', CONTRACT, '--listen', ':0', '--admin', ':0', '--module-folder', modules];
-  assert.match((await fim(args)).stderr, /FIM-UP-0009 .*fim\.wasm/);
+  assert.match((await fim(args)).stderr, /FIM-UP-0009 .*tlcp-listener\.wasm/);
+  assert.match((await fim([...args, '--no-tlcp'])).stderr, /FIM-UP-0009 .*fim\.wasm/);
   writeFileSync(join(modules, 'fim.wasm'), Buffer.from('\0asm\x01\0\0\0garbage', 'latin1'));
-  assert.match((await fim(args)).stderr, /FIM-UP-0010 .*fim\.wasm/);
+  assert.match((await fim([...args, '--no-tlcp'])).stderr, /FIM-UP-0010 .*fim\.wasm/);
 });
 
 test('a route with national TLS is not served in clear where others could reach it', async () => {
