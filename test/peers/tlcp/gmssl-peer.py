@@ -105,8 +105,11 @@ class Connection:
         while self.thread.is_alive():
             left = struct.unpack("i", fcntl.ioctl(self.far.fileno(), termios.FIONREAD, b"    "))[0]
             if self.thread_id and left == 0:
-                with open(f"/proc/self/task/{self.thread_id}/syscall") as now:
-                    said = now.read().split()
+                try:
+                    with open(f"/proc/self/task/{self.thread_id}/syscall") as now:
+                        said = now.read().split()
+                except (FileNotFoundError, ProcessLookupError):  # it has ended since it was asked for
+                    said = []
                 if len(said) > 1 and int(said[0]) in READS and int(said[1], 16) == self.far.fileno():
                     return
             time.sleep(0.0002)
