@@ -37,6 +37,26 @@ describe('detection by content', () => {
     assert.equal(report.join('\n'), '');
   });
 
+  it('finds the same wherever a text stands in the blocks that are looked at together', () => {
+    const random = new Random(48);
+    for (let i = 0; i < 300; i++) {
+      const parts = Array.from({ length: 1 + random.below(4) }, () => {
+        const { before, text, after } = plant(random, random.pick(PLANTED_KINDS), random.pick(ENCODINGS));
+        return random.chance(50) ? before + text + after : cleanTraffic(random, 1).slice(0, random.below(200));
+      });
+      // Behind the text stands what it could be taken to go on with, or nothing.
+      const text = parts.join(random.pick([' ', ',', '"'])) + (random.chance(50) ? '' : ' '.repeat(64));
+      const at = (blanks: number): string =>
+        JSON.stringify(
+          scanner
+            .scan(' '.repeat(blanks) + text, ALL)
+            .map(({ kind, start, end }) => [kind, start - blanks, end - blanks]),
+        );
+      const expected = at(16);
+      for (let blanks = 17; blanks < 64; blanks++) assert.equal(at(blanks), expected, JSON.stringify(text));
+    }
+  });
+
   it('finds nothing in doubles that are written as strings', () => {
     const random = new Random(754);
     for (let i = 0; i < 100; i++) {

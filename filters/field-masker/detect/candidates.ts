@@ -1,129 +1,256 @@
-// Where something may begin: one pass of 16 bytes at a time over the text. Everything else is passed over.
+// Where something may begin: one pass of 48 bytes at a time over the text. Everything else is passed over.
+//
+// Each byte has bits by its class, from two tables by its halves. The bits of 64 bytes make words of 64 bits, one for each
+// class, and what may begin where is said by shifts of these words. 16 of the 64 bytes only tell how what began before
+// them goes on.
 import { Ascii } from '../../memory/ascii';
 import { Find, bitOf } from './find';
+import { DOCUMENTS, GROUPED } from './quick-look';
 
-/** Bytes that must be readable before and behind a block. */
-const MARGIN: usize = 24;
-export const BLOCK: usize = 16;
+/** Bytes of a block, and bytes that are read for it. */
+export const BLOCK: usize = 48;
+const READ: usize = 80;
 
 /** Kinds that are looked for behind a label. */
 export const LABELLED: u32 = ((<u32>1) << Find.Name) | ((<u32>1) << Find.Address) | ((<u32>1) << Find.KeyMaterial);
+const WITH_LETTERS: u32 = DOCUMENTS | ((<u32>1) << Find.SocialCreditCode) | ((<u32>1) << Find.FixedPhone);
+
+/** Classes of bytes. The bytes of a class are all that have a low and a high half of it. */
+const enum Class {
+  Digit = 1,
+  /** What parts two groups of digits. */
+  Part = 2,
+  Line = 4,
+  Dot = 8,
+  Backslash = 16,
+  /** `%` and `&`, with which a character of several bytes begins. */
+  Escape = 32,
+  /** `:`, `=`, `>`. */
+  Separator = 64,
+  At = 128,
+}
+/** Places by which a class is shifted to the highest bit. */
+const TO_DIGIT: u32 = 7;
+const TO_PART: u32 = 6;
+const TO_LINE: u32 = 5;
+const TO_DOT: u32 = 4;
+const TO_BACKSLASH: u32 = 3;
+const TO_ESCAPE: u32 = 2;
+
+/** The last block of a text, if what stands behind it cannot be read. */
+const REST: usize = memory.data(128);
 
 // @ts-ignore: decorator
 @inline
-function digitsOf(bytes: v128): v128 {
-  return i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10));
+function word(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = (<u32>i8x16.bitmask(a)) | ((<u32>i8x16.bitmask(b)) << 16);
+  const high = (<u32>i8x16.bitmask(c)) | ((<u32>i8x16.bitmask(d)) << 16);
+  return (<u64>low) | ((<u64>high) << 32);
+}
+
+/** Digits of runs of at most four whose byte behind is in `ends`. */
+// @ts-ignore: decorator
+@inline
+function shortRuns(digits: u64, ends: u64): u64 {
+  let found = (ends >> 1) & digits;
+  found |= (found >> 1) & digits;
+  return found | ((found >> 2) & digits & (digits >> 1));
+}
+
+/** Digits of runs of at most sixteen whose byte behind is in `ends`. */
+// @ts-ignore: decorator
+@inline
+function runs(digits: u64, ends: u64): u64 {
+  let found = (ends >> 1) & digits;
+  found |= (found >> 1) & digits;
+  const two = digits & (digits >> 1);
+  found |= (found >> 2) & two;
+  const four = two & (two >> 2);
+  found |= (found >> 4) & four;
+  return found | ((found >> 8) & four & (four >> 4));
 }
 
 /** Finds candidates for a set of kinds. */
 export class Candidates {
-  // By the low and the high half of a byte: a byte is special if both have a bit in common.
+  // By the low and the high half of a byte: it is of the classes that both have.
   private readonly low: StaticArray<u8> = new StaticArray<u8>(16);
   private readonly high: StaticArray<u8> = new StaticArray<u8>(16);
+  private special: u32 = 0;
   private plates: bool = false;
   private keys: bool = false;
   private addresses: bool = false;
+  private groups: bool = false;
+  private letters: bool = false;
+
+  constructor() {
+    for (let digit = 48; digit < 58; digit++) this.add(digit, Class.Digit);
+    this.add(Ascii.Space, Class.Part);
+    this.add(Ascii.CloseParenthesis, Class.Part);
+    this.add(Ascii.Plus, Class.Part);
+    this.add(Ascii.Minus, Class.Part);
+    this.add(Ascii.Point, Class.Part | Class.Dot);
+    this.add(Ascii.LineFeed, Class.Line);
+    this.add(Ascii.CarriageReturn, Class.Line);
+    this.add(Ascii.Backslash, Class.Backslash);
+    this.add(Ascii.Percent, Class.Escape);
+    this.add(Ascii.Ampersand, Class.Escape);
+    this.add(Ascii.Colon, Class.Separator);
+    this.add(Ascii.Equals, Class.Separator);
+    this.add(Ascii.Greater, Class.Separator);
+    this.add(64, Class.At);
+  }
+
+  private add(byte: u32, classes: u32): void {
+    unchecked((this.high[byte >> 4] = <u8>(unchecked(this.high[byte >> 4]) | classes)));
+    unchecked((this.low[byte & 15] = <u8>(unchecked(this.low[byte & 15]) | classes)));
+  }
 
   /** Prepares for a set of kinds (bits of `Find`). */
   prepare(set: u32): void {
-    memory.fill(changetype<usize>(this.low), 0, 16);
-    memory.fill(changetype<usize>(this.high), 0, 16);
-    this.add(Ascii.Percent);
-    this.add(Ascii.Ampersand);
-    this.add(Ascii.Backslash);
-    this.add(0xef);
-    if ((set & bitOf(Find.Email)) != 0) this.add(64);
-    if ((set & (LABELLED | bitOf(Find.IpAddress))) != 0) this.add(Ascii.Colon);
-    if ((set & LABELLED) != 0) {
-      this.add(Ascii.Equals);
-      this.add(Ascii.Greater);
-    }
+    this.special = Class.Escape;
+    if ((set & bitOf(Find.Email)) != 0) this.special |= Class.At;
+    if ((set & (LABELLED | bitOf(Find.IpAddress))) != 0) this.special |= Class.Separator;
     this.plates = (set & bitOf(Find.LicencePlate)) != 0;
     this.keys = (set & bitOf(Find.KeyMaterial)) != 0;
     this.addresses = (set & bitOf(Find.IpAddress)) != 0;
+    this.groups = (set & GROUPED) != 0;
+    this.letters = (set & WITH_LETTERS) != 0;
   }
 
-  private add(byte: u32): void {
-    const high = byte >> 4;
-    // Each high half has a bit of its own: 2 to 5 and E.
-    const bit = high == 14 ? 1 : high < 8 ? (<u32>1) << high : 1;
-    unchecked((this.high[high] = <u8>bit));
-    const low = byte & 15;
-    unchecked((this.low[low] = <u8>(unchecked(this.low[low]) | bit)));
+  /** Candidates among the BLOCK bytes at `at` of the text [`begin`, `end`), as bits. What stands behind the text may make more. */
+  of(begin: usize, at: usize, end: usize): u64 {
+    const before = at > begin ? <u32>load<u8>(at - 1) : 0;
+    const left = end - at;
+    const inside = left >= BLOCK ? ((<u64>1) << BLOCK) - 1 : ((<u64>1) << left) - 1;
+    if (at + READ <= (<usize>memory.size()) << 16) return this.among(at, before) & inside;
+    memory.fill(REST, 0, READ);
+    memory.copy(REST, at, min(left, READ));
+    return this.among(REST, before) & inside;
   }
 
-  /** Whether a whole block can be read at once. */
   // @ts-ignore: decorator
   @inline
-  fits(begin: usize, at: usize, end: usize): bool {
-    return at > begin && at + BLOCK + MARGIN <= end;
-  }
-
-  /** Candidates among the 16 bytes at `at`, as bits. `fits` must hold. */
-  // @ts-ignore: decorator
-  @inline
-  of(at: usize): u32 {
-    const bytes = v128.load(at);
-    const before = v128.load(at - 1);
-    const low = i8x16.swizzle(v128.load(changetype<usize>(this.low)), v128.and(bytes, i8x16.splat(15)));
-    const high = i8x16.swizzle(v128.load(changetype<usize>(this.high)), i8x16.shr_u(bytes, 4));
-    let found = i8x16.ne(v128.and(low, high), i8x16.splat(0));
-    if (this.plates) {
-      const capitals = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(65)), i8x16.splat(26));
-      found = v128.or(found, v128.and(capitals, i8x16.lt_s(before, i8x16.splat(0))));
-    }
-    if (this.keys) {
-      const next = v128.load(at + 1);
-      const jwt = v128.and(i8x16.eq(bytes, i8x16.splat(101)), i8x16.eq(next, i8x16.splat(121)));
-      const dashes = v128.and(i8x16.eq(bytes, i8x16.splat(45)), i8x16.eq(v128.load(at + 4), i8x16.splat(45)));
-      found = v128.or(found, v128.or(jwt, v128.and(dashes, i8x16.eq(next, i8x16.splat(45)))));
-    }
-    return (<u32>i8x16.bitmask(found)) | this.numbers(at, bytes, before);
-  }
-
-  /** First digits among the 16 bytes: of at least three in a row, of 86, and all of them where dots may make an address. */
-  // @ts-ignore: decorator
-  @inline
-  private numbers(at: usize, bytes: v128, before: v128): u32 {
-    const next = v128.load(at + BLOCK);
-    const digits = (<u32>i8x16.bitmask(digitsOf(bytes))) | ((<u32>i8x16.bitmask(digitsOf(next))) << 16);
-    const starts = digits & ~((digits << 1) | ((<u32>i8x16.bitmask(digitsOf(before))) & 1));
-    if ((starts & 0xffff) == 0) return 0;
-    let found = starts & (digits >> 1) & (digits >> 2);
-    if (this.addresses) {
-      const dots =
-        (<u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(46)))) |
-        ((<u32>i8x16.bitmask(i8x16.eq(next, i8x16.splat(46)))) << 16);
-      // A digit with a dot behind at most three of them: two such dots at least stand near.
-      const ends = (digits << 1) & dots & (digits >> 1);
-      if (popcnt(ends) > 2) found |= starts;
-    }
-    // One or two digits with an escape behind them go on; 86 is China's prefix.
-    const special =
-      (<u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(56)))) &
-      (<u32>i8x16.bitmask(i8x16.eq(v128.load(at + 1), i8x16.splat(54))));
-    const leads = this.leads(bytes) | (this.leads(next) << 16);
-    found |= starts & (special | (leads >> 1) | (leads >> 2));
-    return found & 0xffff;
-  }
-
-  /** Bytes with which a character of several bytes begins. */
-  // @ts-ignore: decorator
-  @inline
-  private leads(bytes: v128): u32 {
-    const escapes = v128.or(
-      i8x16.eq(bytes, i8x16.splat(92)),
-      v128.or(i8x16.eq(bytes, i8x16.splat(37)), i8x16.eq(bytes, i8x16.splat(38))),
+  private classes(bytes: v128): v128 {
+    const half = i8x16.splat(15);
+    const low = v128.load(changetype<usize>(this.low));
+    const high = v128.load(changetype<usize>(this.high));
+    return v128.and(
+      i8x16.relaxed_swizzle(low, v128.and(bytes, half)),
+      i8x16.relaxed_swizzle(high, v128.and(i16x8.shr_u(bytes, 4), half)),
     );
-    return <u32>i8x16.bitmask(v128.or(escapes, i8x16.lt_s(bytes, i8x16.splat(0))));
   }
 
-  /** The same for one byte at the edges of a text. It may say yes more often. */
-  isOne(begin: usize, at: usize): bool {
-    const byte = <u32>load<u8>(at);
-    if (byte - 48 < 10) return at == begin || <u32>load<u8>(at - 1) - 48 >= 10;
-    if ((unchecked(this.low[byte & 15]) & unchecked(this.high[byte >> 4])) != 0) return true;
-    if (this.plates && byte - 65 < 26) return at > begin && load<u8>(at - 1) >= 0x80;
-    return this.keys && (byte == Ascii.LowerE || byte == Ascii.Minus);
+  // @ts-ignore: decorator
+  @inline
+  private among(at: usize, before: u32): u64 {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    const ca = this.classes(a);
+    const cb = this.classes(b);
+    const cc = this.classes(c);
+    const cd = this.classes(d);
+    const none = i8x16.splat(0);
+    const special = i8x16.splat(<i8>this.special);
+    let found = word(
+      i8x16.ne(v128.and(ca, special), none),
+      i8x16.ne(v128.and(cb, special), none),
+      i8x16.ne(v128.and(cc, special), none),
+      none,
+    );
+    const slashes = shifted(ca, cb, cc, cd, TO_BACKSLASH);
+    const high = word(a, b, c, d);
+    let leads = shifted(ca, cb, cc, cd, TO_ESCAPE);
+    if (slashes != 0) {
+      // Behind backslashes only a `u` begins what matters, and a quote ends whatever it is.
+      found |= slashes & ((slashes | equal(a, b, c, d, Ascii.LowerU)) >> 1);
+      leads |= slashes & ~(equal(a, b, c, d, Ascii.Quote) >> 1);
+    }
+    if (high != 0) {
+      found |= equal(a, b, c, d, 0xef);
+      leads |= high;
+    }
+    if (this.plates && (high | (before >> 7)) != 0) found |= ((high << 1) | (before >> 7)) & capitals(a, b, c);
+    if (this.keys) found |= keyStarts(at);
+    const digits = shifted(ca, cb, cc, cd, TO_DIGIT);
+    const starts = digits & ~((digits << 1) | u64(before - 48 < 10));
+    if (starts == 0) return found;
+    const parts = shifted(ca, cb, cc, cd, TO_PART);
+    const ends = ~digits & (digits << 1);
+    const three = starts & (digits >> 1) & (digits >> 2);
+    const six = three & (digits >> 3) & (digits >> 4) & (digits >> 5);
+    found |= this.letters ? six : six & (digits >> 6) & (digits >> 7) & (digits >> 8) & (digits >> 9) & (digits >> 10);
+    if (leads != 0) found |= starts & runs(digits, ends & leads);
+    if (this.groups) {
+      const twoMore = (leads >> 2) | ((digits >> 2) & ((leads | digits) >> 3));
+      const goesOn = parts & (((leads | parts) >> 1) | ((digits >> 1) & twoMore));
+      const lines = shifted(ca, cb, cc, cd, TO_LINE);
+      found |= three & runs(digits, ends & (goesOn | lines));
+      const two = starts & (digits >> 1) & (parts >> 2);
+      if (two != 0) found |= two & countries(at);
+    }
+    if (this.addresses) {
+      const dots = shifted(ca, cb, cc, cd, TO_DOT);
+      const third = shortRuns(digits, (dots & ((digits | leads) >> 1)) | leads);
+      const second = shortRuns(digits, (dots & ((third | leads) >> 1)) | leads);
+      found |= starts & shortRuns(digits, dots & ((second | leads) >> 1));
+    }
+    return found;
   }
+}
+
+/** The bytes of one class, moved to the highest bit. */
+// @ts-ignore: decorator
+@inline
+function shifted(a: v128, b: v128, c: v128, d: v128, by: u32): u64 {
+  return word(i16x8.shl(a, by), i16x8.shl(b, by), i16x8.shl(c, by), i16x8.shl(d, by));
+}
+
+// @ts-ignore: decorator
+@inline
+function equal(a: v128, b: v128, c: v128, d: v128, byte: u32): u64 {
+  const all = i8x16.splat(<i8>byte);
+  return word(i8x16.eq(a, all), i8x16.eq(b, all), i8x16.eq(c, all), i8x16.eq(d, all));
+}
+
+// @ts-ignore: decorator
+@inline
+function areCapitals(bytes: v128): v128 {
+  return i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(65)), i8x16.splat(26));
+}
+
+// @ts-ignore: decorator
+@inline
+function capitals(a: v128, b: v128, c: v128): u64 {
+  return word(areCapitals(a), areCapitals(b), areCapitals(c), i8x16.splat(0));
+}
+
+/** `86`, China's prefix. */
+function countries(at: usize): u64 {
+  let found: u64 = 0;
+  for (let i: usize = 0; i < BLOCK; i += 16) {
+    const first = i8x16.eq(v128.load(at + i), i8x16.splat(56));
+    const second = i8x16.eq(v128.load(at + i, 1), i8x16.splat(54));
+    found |= (<u64>(<u32>i8x16.bitmask(v128.and(first, second)))) << i;
+  }
+  return found;
+}
+
+// @ts-ignore: decorator
+@inline
+function keyStart(at: usize): v128 {
+  const bytes = v128.load(at);
+  const next = v128.load(at, 1);
+  const dash = i8x16.splat(45);
+  const token = v128.and(i8x16.eq(bytes, i8x16.splat(101)), i8x16.eq(next, i8x16.splat(121)));
+  const dashes = v128.and(i8x16.eq(bytes, dash), i8x16.eq(next, dash));
+  return v128.or(token, v128.and(dashes, i8x16.eq(v128.load(at, 4), dash)));
+}
+
+/** `ey` of a token, and three dashes of a key in PEM. */
+// @ts-ignore: decorator
+@inline
+function keyStarts(at: usize): u64 {
+  return word(keyStart(at), keyStart(at + 16), keyStart(at + 32), i8x16.splat(0));
 }

@@ -140,15 +140,21 @@ export class DigitGroups {
   /** Adds the digits at `at`. Address behind them; 0 if they are too many. */
   private group(at: usize, end: usize): usize {
     let count = this.count;
-    for (let digit = digitOf(unitAt(at, end)); digit < 10 && at < end; digit = digitOf(unitAt(at, end))) {
-      if (count >= MAX_DIGITS) {
-        // A number that goes on is none of those in front of it either, if it belongs to them.
-        return 0;
+    while (at < end) {
+      const byte = <u32>load<u8>(at);
+      let digit = byte - 48;
+      let behind = at + 1;
+      if (digit >= 10) {
+        digit = digitOf(unitAt(at, end));
+        if (digit >= 10) break;
+        behind = unitEnd();
       }
+      // A number that goes on is none of those in front of it either, if it belongs to them.
+      if (count >= MAX_DIGITS) return 0;
       unchecked((this.digits[count] = <u8>(digit + 48)));
       unchecked((this.starts[count] = at));
-      at = unitEnd();
-      unchecked((this.ends[count] = at));
+      unchecked((this.ends[count] = behind));
+      at = behind;
       count++;
     }
     this.count = count;

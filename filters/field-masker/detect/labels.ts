@@ -49,8 +49,8 @@ export function prepareLabels(): void {
     const length = <u32>load<u8>(entry);
     const kind = bitOf(load<u8>(entry, 1));
     if (length < 2) continue;
-    const third = length > 2 ? (<u32>load<u8>(entry + length - 1)) << 16 : 0;
-    const bit = endingOf(third | ((<u32>load<u8>(entry + length)) << 8) | load<u8>(entry + length, 1));
+    const third = length > 2 ? <u32>load<u8>(entry + length - 1) : 0;
+    const bit = endingOf(third | ((<u32>load<u16>(entry + length)) << 8));
     if ((kind & LABELLED) != 0) addEnding(ENDINGS, bit);
     if ((kind & ANNOUNCING) != 0) addEnding(DIGIT_ENDINGS, bit);
   }
@@ -71,17 +71,45 @@ function endsIn(set: usize, begin: usize, at: usize): bool {
   while (from > begin && at - from < MAX_GAP && isPlainGap(load<u8>(from - 1))) from--;
   let bytes: u32 = 0;
   let shift: u32 = 0;
+  if (from >= begin + 8) {
+    const last = load<u32>(from - 4) >> 8;
+    if (areLetters(last)) {
+      const bit = endingOf(last | 0x202020);
+      if (((load<u8>(set + (bit >> 3)) >> (bit & 7)) & 1) != 0) return true;
+      const before = load<u32>(from - 7);
+      return hasByte(before, 0x5c5c5c5c) || hasByte(before, 0x25252525);
+    }
+  }
   for (const stop = max(begin + 4, from) - 4; from > stop && shift < 24; from--) {
     const byte = <u32>load<u8>(from - 1);
     if (byte == Ascii.Semicolon) return true;
     if (byte == Ascii.Underscore || byte == Ascii.Minus) continue;
     if (byte < 0x80 && !isLatin(byte) && byte - 48 >= 10) break;
-    bytes |= lower(byte) << shift;
+    bytes |= lower(byte) << (16 - shift);
     shift += 8;
   }
   if (shift < 16 || isEscape(begin, from)) return true;
   const bit = endingOf(bytes);
   return ((load<u8>(set + (bit >> 3)) >> (bit & 7)) & 1) != 0;
+}
+
+/** Whether the three low bytes are ASCII letters. */
+// @ts-ignore: decorator
+@inline
+function areLetters(bytes: u32): bool {
+  if ((bytes & 0x808080) != 0) return false;
+  const folded = bytes | 0x202020;
+  const fromA = folded + 0x1f1f1f;
+  const behindZ = folded + 0x050505;
+  return (fromA & ~behindZ & 0x808080) == 0x808080;
+}
+
+/** Whether one of four bytes is that of which `four` has four. */
+// @ts-ignore: decorator
+@inline
+function hasByte(bytes: u32, four: u32): bool {
+  const zero = bytes ^ four;
+  return ((zero - 0x01010101) & ~zero & 0x80808080) != 0;
 }
 
 /** Whether one of the bytes before the last ones shows that the label is written in escapes. */

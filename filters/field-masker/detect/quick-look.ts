@@ -3,7 +3,7 @@
 import { Ascii } from '../../memory/ascii';
 import { Find, bitOf } from './find';
 import { mayAnnounce } from './labels';
-import { isLatin } from './units';
+import { hexOf, isLatin } from './units';
 
 /** Kinds that begin with digits in groups. */
 export const GROUPED: u32 =
@@ -22,13 +22,26 @@ const LONG_RUN: u32 = 11;
 const DOCUMENT_RUN: u32 = 6;
 const PLAIN_RUN: u32 = 7;
 const NEXT_RUN: usize = 3;
+/** Bytes before digits among which an escape could begin that ends directly before their letters. */
+const WORD_LOOK: usize = 9;
 const COUNTRY: u16 = 0x3638; // 86
 
-/** Whether a character may begin here that is written in more than one byte. */
+/** Whether a digit, separator or letter may begin here that is written in more than one byte. */
 // @ts-ignore: decorator
 @inline
 function isLead(byte: u32): bool {
-  return byte >= 0x80 || byte == Ascii.Backslash || byte == Ascii.Percent || byte == Ascii.Ampersand;
+  if (byte < 0x80) return byte == Ascii.Backslash || byte == Ascii.Percent || byte == Ascii.Ampersand;
+  // U+0080 to U+00BF, the Arabic decimal point, U+2000 to U+3FFF, full-width forms
+  return byte == 0xc2 || byte == 0xd9 || byte == 0xe2 || byte == 0xe3 || byte == 0xef;
+}
+
+/** The byte behind digits. A quote behind a backslash ends them as one without does. */
+// @ts-ignore: decorator
+@inline
+function byteBehind(at: usize, end: usize): u32 {
+  if (at >= end) return 0;
+  const byte = <u32>load<u8>(at);
+  return byte == Ascii.Backslash && at + 1 < end && load<u8>(at, 1) == Ascii.Quote ? Ascii.Quote : byte;
 }
 
 // @ts-ignore: decorator
@@ -48,7 +61,7 @@ export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool
   let stop = at + 1;
   while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
   const count = <u32>(stop - at);
-  const next = stop < end ? <u32>load<u8>(stop) : 0;
+  const next = byteBehind(stop, end);
   if (count >= LONG_RUN) return mayBeLong(begin, at, next, count, set);
   if (isLead(next)) return true;
   if (next == Ascii.Point && count <= 3) return (set & bitOf(Find.IpAddress)) != 0;
@@ -56,7 +69,16 @@ export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool
   if (count < 2 || (set & GROUPED) == 0 || stop >= end) return false;
   if (next == Ascii.LineFeed || next == Ascii.CarriageReturn) return count >= 3;
   if (count == 2) return load<u16>(at) == COUNTRY && parts(next);
-  return parts(next) && mayGoOn(stop + 1, end);
+  return parts(next) && mayGoOn(stop + 1, end) && !goesOnBefore(begin, at);
+}
+
+/** Whether the digits are a later group of a chain with dashes or dots, written plainly. */
+function goesOnBefore(begin: usize, at: usize): bool {
+  if (at - begin < 7) return false;
+  const before = <u32>load<u8>(at - 1);
+  if ((before != Ascii.Minus && before != Ascii.Point) || hexOf(load<u8>(at - 2)) > 15) return false;
+  // The hexadecimal digit may be the end of an escape: `\uXXXX`, `%XX`, `%25XX`.
+  return load<u8>(at - 7) != Ascii.Backslash && load<u8>(at - 4) != Ascii.Percent && load<u8>(at - 6) != Ascii.Percent;
 }
 
 /** First digits, as bits, of what has 11 to 19 digits in a row: telephones, cards, identity numbers, credit codes. */
@@ -80,9 +102,23 @@ function mayBeLong(begin: usize, at: usize, next: u32, count: u32, set: u32): bo
 /** Whether a letter or a label may stand before the digits, or a letter behind them. */
 function mayBeDocument(begin: usize, at: usize, next: u32, count: u32): bool {
   const before = at > begin ? <u32>load<u8>(at - 1) : 0;
-  if (before >= 0x80 || before == Ascii.Semicolon || isLatin(before)) return true;
-  if (isLatin(next) || next == Ascii.OpenParenthesis) return true;
+  if (isLatin(before)) return !isInWord(begin, at);
+  if (before >= 0x80 || before == Ascii.Semicolon) return true;
+  if ((isLatin(next) && count >= PLAIN_RUN) || next == Ascii.OpenParenthesis) return true;
   return count >= PLAIN_RUN && before - 48 >= 10 && mayAnnounce(begin, at);
+}
+
+/** Whether the digits and the letter before them go on a word that is written plainly. A document has two letters at most. */
+function isInWord(begin: usize, at: usize): bool {
+  if (at - begin < WORD_LOOK) return false;
+  for (let i: usize = 2; i <= WORD_LOOK; i++) {
+    const byte = <u32>load<u8>(at - i);
+    if (byte == Ascii.Backslash || byte == Ascii.Percent) return false;
+  }
+  const second = <u32>load<u8>(at - 2);
+  if (!isLatin(second)) return second - 48 < 10 || second == Ascii.Underscore;
+  const third = <u32>load<u8>(at - 3);
+  return isLatin(third) || third - 48 < 10 || third == Ascii.Underscore;
 }
 
 /** Whether a next group may stand at `at`. A day or a month is shorter. */

@@ -32,8 +32,7 @@ export class Scanner {
   private prepared: u32 = 0;
   /** The block that is looked at, and its candidates that are left. */
   private block: usize = 0;
-  private bits: u32 = 0;
-  private size: usize = 0;
+  private bits: u64 = 0;
   /** What was found ends here; nothing before it is looked at again. */
   private done: usize = 0;
   private skip: usize = 0;
@@ -74,8 +73,7 @@ export class Scanner {
     this.text = pointer;
     this.textEnd = end;
     this.set = set;
-    this.block = pointer;
-    this.size = 0;
+    this.block = pointer - BLOCK;
     this.bits = 0;
     this.done = pointer;
     this.skip = pointer;
@@ -93,7 +91,7 @@ export class Scanner {
     }
     while (true) {
       while (this.bits != 0) {
-        const at = this.block + ctz(this.bits);
+        const at = this.block + <usize>ctz(this.bits);
         this.bits &= this.bits - 1;
         if (at < this.skip) continue;
         if (this.look(at)) return this.take();
@@ -111,25 +109,18 @@ export class Scanner {
 
   /** Goes on to the next block with candidates. False at the end of the text. */
   private advance(end: usize): bool {
-    let at = this.block + this.size;
+    let at = this.block + BLOCK;
     if (at < this.skip) at = this.skip;
     const candidates = this.candidates;
-    const begin = this.text;
-    while (candidates.fits(begin, at, end)) {
-      const bits = candidates.of(at);
-      if (bits != 0) {
-        this.block = at;
-        this.size = BLOCK;
-        this.bits = bits;
-        return true;
-      }
-      at += BLOCK;
+    for (const begin = this.text; at < end; at += BLOCK) {
+      const bits = candidates.of(begin, at, end);
+      if (bits == 0) continue;
+      this.block = at;
+      this.bits = bits;
+      return true;
     }
-    if (at >= end) return false;
     this.block = at;
-    this.size = 1;
-    this.bits = candidates.isOne(begin, at) ? 1 : 0;
-    return true;
+    return false;
   }
 
   /** Whether something is found at a candidate. */
@@ -148,6 +139,7 @@ export class Scanner {
   /** A character that is written in more than one byte. */
   private escaped(at: usize): bool {
     const end = this.textEnd;
+    if (load<u8>(at) == Ascii.Backslash && !isUnicode(at, end)) return false;
     const point = unitAt(at, end);
     const behind = unitEnd();
     if (point < 0x80 && behind == at + 1) return false;
@@ -262,6 +254,13 @@ export class Scanner {
     }
     return mayBeDocument && findDocument(groups, this.letters, label, set, this.finding);
   }
+}
+
+/** Whether a `u` stands behind backslashes. What other escapes stand for begins nothing. */
+function isUnicode(at: usize, end: usize): bool {
+  do at++;
+  while (at < end && load<u8>(at) == Ascii.Backslash);
+  return at < end && load<u8>(at) == Ascii.LowerU;
 }
 
 /** Whether nothing but quotes and blanks stands between two places. */

@@ -164,7 +164,29 @@ export function unitStart(): usize {
 }
 
 /** The character that ends at `at`. NO_UNIT at the start of the text. */
+// @ts-ignore: decorator
+@inline
 export function unitBefore(begin: usize, at: usize): u32 {
+  if (at > begin) {
+    const last = <u32>load<u8>(at - 1);
+    const isPlain = last < 0x80 && load<u8>(ENDS_ESCAPE + last) == 0;
+    if (isPlain || (last == Ascii.Quote && (at - 1 == begin || load<u8>(at - 2) != Ascii.Backslash))) {
+      before = at - 1;
+      return last;
+    }
+  }
+  return otherBefore(begin, at);
+}
+
+/** By byte of ASCII: 1 if an escape may end with it (hexadecimal digits, `n`, `r`, `t`, quote, `/`, `;`). */
+const ENDS_ESCAPE: usize = memory.data<u8>([
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+]);
+
+function otherBefore(begin: usize, at: usize): u32 {
   before = at;
   if (at <= begin) return NO_UNIT;
   before = at - 1;

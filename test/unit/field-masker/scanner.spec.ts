@@ -272,6 +272,9 @@ describe('Scanner on the internet', () => {
       '2001:0db8:0000:0000:0000:ff00:0042:8329',
     ]);
     expect<string>(finds('10.1.2.3:8080')).toBe('Ip:10.1.2.3');
+    // A part in escapes among plain ones, wherever it stands in its block.
+    whole('Ip', ['10.1.2.&#51;', '10.1\\u002e2.3', '10.192.168.%31']);
+    expect<string>(finds('x, an address of a machine stands here: 10.1\\u002e2.3')).toBe('Ip:10.1\\u002e2.3');
     expect<string>(finds('http://10.1.2.3/x')).toBe('Ip:10.1.2.3');
     nothing([
       '1.2.3',
