@@ -1,8 +1,10 @@
-// npm test [STAGE [NAME…]] [--optimize]: runs everything, or one stage, or the files of it whose path contains a NAME.
+// npm test [STAGE [NAME…]] [--optimize] [--times N] [--beside-load]: runs everything, or one stage, or the files of it
+// whose path contains a NAME; N times, and while other threads keep all processors busy.
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runStages } from './test/lanes.ts';
 import type { Outcome } from './test/outcome.ts';
+import { readRepetition, runRepeatedly } from './test/repeat.ts';
 import { STAGES, type Stage } from './test/stages.ts';
 import { knownUnstable, unlisted } from './test/unstable.ts';
 
@@ -16,7 +18,9 @@ function seconds(sinceMs: number): string {
 
 function usage(problem: string): never {
   const names = [...new Set(STAGES.map((stage) => stage.name))].join(' ');
-  print(`${problem}\nusage: npm test [-- STAGE [NAME…] [--optimize]]\nstages: main mesh peers (groups), ${names}`);
+  print(
+    `${problem}\nusage: npm test [-- STAGE [NAME…] [--optimize] [--times N] [--beside-load]]\nstages: main mesh peers (groups), ${names}`,
+  );
   process.exit(2);
 }
 
@@ -49,11 +53,17 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 const countsFile = process.env.FIM_TEST_COUNTS;
 delete process.env.FIM_TEST_COUNTS; // must not reach tests that run one of our scripts
 
-const args = process.argv.slice(2);
+const read = readRepetition(process.argv.slice(2));
+if (typeof read === 'string') usage(read);
+const { repetition, rest: args } = read;
 const optimize = args.includes('--optimize');
 const [what, ...names] = args.filter((arg) => arg !== '--optimize');
 const began = performance.now();
-const total = await runStages(chooseStages(what), { names, optimize, print });
+const request = { names, optimize, print };
+const stages = chooseStages(what);
+const total = await (repetition === undefined
+  ? runStages(stages, request)
+  : runRepeatedly(stages, request, repetition));
 const chance = unlisted(total.unstable, knownUnstable(), new Date());
 total.failed += chance.length;
 total.failures.push(...chance);

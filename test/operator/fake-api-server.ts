@@ -2,6 +2,7 @@
 // all their failures.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 
@@ -15,6 +16,26 @@ interface Watcher {
   collection: string;
   namespace: string | undefined;
   response: ServerResponse;
+  /** Settles when all that was to be sent has been. */
+  sent: Promise<void>;
+}
+
+/**
+ * Longest pause before each answer and each event of a watch, milliseconds; drawn anew each time. It turns up tests
+ * that count on an order or a speed which no API server promises.
+ */
+const LATE_MS = Number(process.env.FIM_TEST_LATE_MS ?? 0);
+
+async function late(): Promise<void> {
+  if (LATE_MS > 0) await pause(Math.random() * LATE_MS);
+}
+
+function tell(watcher: Watcher, type: Change['type'], object: KubeObject): void {
+  const write = (): void => {
+    if (!watcher.response.writableEnded) watcher.response.write(`${JSON.stringify({ type, object })}\n`);
+  };
+  if (LATE_MS === 0) return write();
+  watcher.sent = watcher.sent.then(late).then(write);
 }
 
 /** `financialroutes` and the like → what the objects are. */
@@ -213,12 +234,13 @@ export class FakeApiServer {
         watcher.collection === collection &&
         (watcher.namespace ?? object.metadata.namespace) === object.metadata.namespace
       )
-        watcher.response.write(`${JSON.stringify({ type, object })}\n`);
+        tell(watcher, type, object);
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    await late();
     const text = Buffer.concat(chunks).toString();
     const url = new URL(request.url ?? '/', 'http://fake');
     const [, group = '', namespace, plural = '', name, sub] = PATH.exec(url.pathname) ?? [];
@@ -364,10 +386,10 @@ export class FakeApiServer {
     if (Number.isNaN(since)) return say(400, {});
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
+    const watcher: Watcher = { collection, namespace, response, sent: Promise.resolve() };
     for (const { version, type, object } of this.history.get(collection) ?? [])
       if (version > since && (namespace ?? object.metadata.namespace) === object.metadata.namespace)
-        response.write(`${JSON.stringify({ type, object })}\n`);
-    const watcher = { collection, namespace, response };
+        tell(watcher, type, object);
     this.watchers.add(watcher);
     response.on('close', () => this.watchers.delete(watcher));
   }

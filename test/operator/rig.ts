@@ -16,6 +16,9 @@ import { TestKms } from '../kms/test-kms.ts';
 
 const BUILD = path.resolve(import.meta.dirname, '../../build');
 export const NAMESPACE = 'demo';
+/** Longer than the operator puts anything off that it could do at once. */
+const QUIET_MS = 700;
+const QUIET_LOOKS = 50;
 
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -35,7 +38,7 @@ export class FakeProxy {
   /** Listeners in service, including the two of Istio's bootstrap. */
   listeners = 3;
   /** Requests that its seal saw without FIM's stamp; undefined: it has no seal. */
-  unseen: number | undefined;
+  unseen: number | undefined = 0;
   moduleRefused = 0;
   /** Successful and refused key look-ups. */
   keys = { succeeded: 0, denied: 0, outage: 0 };
@@ -137,9 +140,19 @@ export class Rig {
   }
 
   /** What Prometheus reads of the operator. */
-  async metrics(): Promise<string> {
+  private async metrics(): Promise<string> {
     this.operator.collect();
     return this.shown.registry.metrics();
+  }
+
+  /** Waits for a line of the metrics. Those about conditions follow the watch, and so a status a moment later. */
+  async metric(line: string): Promise<void> {
+    let read = '';
+    await until(line, async () => (read = await this.metrics()).split('\n').includes(line)).catch((error: Error) => {
+      const name = line.slice(0, line.search(/[ {]/));
+      const held = read.split('\n').filter((one) => one.startsWith(name));
+      throw new Error(`${error.message}; it is\n${held.join('\n')}`);
+    });
   }
 
   async startOperator(): Promise<void> {
@@ -213,15 +226,16 @@ export class Rig {
     return this.server.get('financialroutes', namespace, name)?.status as RouteStatus | undefined;
   }
 
-  /** Waits until writing stops. */
+  /** Waits until writing stops: for 700 ms, and for as many turns of the event loop as fit into them. */
   async quiet(): Promise<void> {
     let count = -1;
     let since = performance.now();
+    let looks = 0;
     await until('nothing is written', () => {
       const written = this.server.requests.filter((request) => !/^(list|watch|get) /.test(request)).length;
-      if (written !== count) since = performance.now();
+      if (written !== count) [since, looks] = [performance.now(), 0];
       count = written;
-      return performance.now() - since > 700;
+      return ++looks > QUIET_LOOKS && performance.now() - since > QUIET_MS;
     });
   }
 

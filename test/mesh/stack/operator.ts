@@ -85,6 +85,7 @@ export class Operator {
       folder,
       environment,
       log: path.join(folder, `${identity}.log`),
+      mayEnd: true,
     });
     await this.said('listening');
   }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { Fatal } from './until.ts';
+import { Fatal, tellLoss } from './until.ts';
 
 const TAIL_LINES = 30;
 const STOP_TIMEOUT_MS = 10_000;
@@ -14,19 +14,23 @@ export interface ProgramOptions {
   environment?: Record<string, string>;
   /** File that takes all it prints. */
   log: string;
+  /** It may end by itself, as an operator does that lost its lease. */
+  mayEnd?: boolean;
 }
 
-/** A running program that prints to a file. It ends with us. */
+/** A running program that prints to a file. It ends with us. An end that nobody asked for ends every wait after it. */
 export class Program {
   readonly name: string;
   readonly pid: number;
   private readonly child: ChildProcess;
   private readonly log: string;
   private readonly ended: Promise<void>;
+  private mayEnd: boolean;
 
-  constructor({ name, command, folder, environment, log }: ProgramOptions) {
+  constructor({ name, command, folder, environment, log, mayEnd = false }: ProgramOptions) {
     this.name = name;
     this.log = log;
+    this.mayEnd = mayEnd;
     const output = openSync(log, 'a');
     const [binary = '', ...args] = canWrap() ? [PARENT_DEATH_WRAPPER, '--pdeathsig', 'KILL', ...command] : command;
     // An own process group keeps Ctrl-C from the program, so that all end in order.
@@ -40,7 +44,10 @@ export class Program {
     this.pid = this.child.pid ?? 0;
     this.ended = new Promise((done) => {
       this.child.once('error', () => done());
-      this.child.once('exit', () => done());
+      this.child.once('exit', () => {
+        if (!this.mayEnd) tellLoss(this.ending());
+        done();
+      });
     });
   }
 
@@ -50,8 +57,13 @@ export class Program {
 
   /** Throws, so that a wait ends, if the program has. */
   assertAlive(): void {
-    if (this.isOver)
-      throw new Fatal(`${this.name} has ended (${this.child.exitCode ?? this.child.signalCode})\n${this.tail()}`);
+    if (this.isOver) throw new Fatal(this.ending());
+  }
+
+  private ending(): string {
+    const { exitCode, signalCode } = this.child;
+    const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
+    return `${this.name} (process ${this.pid}) has ended with ${how}; the end of ${this.log}:\n${this.tail()}`;
   }
 
   /** The last lines that it printed. */
@@ -67,6 +79,7 @@ export class Program {
   /** Asks it to end; ends it by force if that takes longer than 10 s. */
   async stop(): Promise<void> {
     if (this.isOver) return;
+    this.mayEnd = true;
     this.child.kill('SIGTERM');
     const forced = setTimeout(() => this.child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.ended;
@@ -75,12 +88,14 @@ export class Program {
 
   /** Ends it as a crash does. */
   async kill(): Promise<void> {
+    this.mayEnd = true;
     if (!this.isOver) this.child.kill('SIGKILL');
     await this.ended;
   }
 
   /** Ends it and all that it started. */
   async killGroup(): Promise<void> {
+    this.mayEnd = true;
     try {
       if (this.pid > 0) process.kill(-this.pid, 'SIGKILL');
     } catch {
