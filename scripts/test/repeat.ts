@@ -29,7 +29,10 @@ export async function runRepeatedly(
       print(`round ${round} of ${times}`);
       for (const stage of stages) {
         const { outcome } = await stage.run(request);
-        for (const failure of outcome.failures) failure.name = `round ${round}: ${failure.name}`;
+        for (const failure of outcome.failures) {
+          failure.name = `round ${round}: ${failure.name}`;
+          print(`    ${failure.detail.replaceAll('\n', '\n    ')}`);
+        }
         addOutcome(total, outcome);
         print(`  ${outcome.failed === 0 ? '✔' : '✖'} ${stage.name}: ${outcome.passed} good, ${outcome.failed} bad`);
       }

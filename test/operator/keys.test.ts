@@ -247,8 +247,12 @@ describe('looking keys up', () => {
     const rig = await Rig.start(t);
     let running = 0;
     let most = 0;
+    let before = Infinity;
     rig.kms.gate = async ({ path: url }) => {
-      if (!url.includes('greedy')) return;
+      if (!url.includes('greedy')) {
+        before = Math.min(before, rig.kms.paths('greedy').length);
+        return;
+      }
       most = Math.max(most, ++running);
       await new Promise((done) => rig.server.stopping.then(done));
     };
@@ -263,7 +267,7 @@ describe('looking keys up', () => {
     await until('the looks of the other', () => running > 0);
     rig.route('one', encrypt('kms://prod/one'));
     await rig.condition('one', 'ResolvedRefs', 'True');
-    assert.ok(rig.kms.paths('greedy').length < 30, "the neighbour did not wait for the other's");
+    assert.ok(before < 30, "the neighbour did not wait for the other's");
     assert.ok(most <= NAMESPACE_KEY_WORKERS, `${most} at a time`);
     // Configurations in force do not wait for the key service either.
     await until('the routes without an answer', () => rig.config('fim-gateways', 'greedy')?.routes.length === 30);
