@@ -79,6 +79,13 @@ export const MAX_PLUGIN_ROUTES = 1_000;
 export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
 /** Revocation lists of a listener, bytes of PEM or of the file that holds them; more is FIM-CFG-1075. */
 export const MAX_TLCP_LISTS_BYTES = 1_500_000;
+/**
+ * Time for the first bytes of a connection where they tell ordinary TLS from national TLS, milliseconds; after it the
+ * connection is closed.
+ */
+export const FIRST_BYTES_TIMEOUT_MS = 10_000;
+/** Authorities of clients of ordinary TLS beside national TLS; more is FIM-CFG-1077. */
+export const MAX_ORDINARY_TRUST = 64;
 /** Least time for an answer of an OCSP responder, milliseconds; less is FIM-CFG-1039. */
 export const MIN_OCSP_TIMEOUT_MS = 50;
 /** Most time for it, milliseconds, within that of a handshake; more is FIM-CFG-1039. */

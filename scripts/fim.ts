@@ -53,6 +53,11 @@ function addUp(program: Command, finish: Finish): void {
       'bodies that a worker holds for the verdicts of one client address; 256MiB where a balancer hides all clients behind one (default: 128MiB)',
     )
     .option('--ocsp <url>', 'OCSP responder for routes with `tls.ocsp`: http:// or https://, with its path')
+    .option(
+      '--tls-cert <file>',
+      'certificate of ordinary TLS and those of its authorities, PEM, for routes with `tls.alsoTls`; renewed by rename',
+    )
+    .option('--tls-key <file>', 'its private key, PEM')
     .option('--no-tlcp', 'leave national TLS to what stands in front: serve HTTP, routes with `tls` on loopback only')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')

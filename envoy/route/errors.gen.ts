@@ -85,6 +85,8 @@ export type ErrorCode =
   | 'FIM-CFG-1073'
   | 'FIM-CFG-1074'
   | 'FIM-CFG-1075'
+  | 'FIM-CFG-1076'
+  | 'FIM-CFG-1077'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
   | 'FIM-CFG-1063'
@@ -231,6 +233,8 @@ export type ErrorCode =
   | 'FIM-UP-0032'
   | 'FIM-UP-0033'
   | 'FIM-UP-0034'
+  | 'FIM-UP-0035'
+  | 'FIM-UP-0036'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -370,10 +374,12 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1084': {"status":0,"title":"Labels of namespaces are not known here","titleZh":"此处无法得知命名空间的标签","advice":"The baseline takes all namespaces of the files. In a mesh its selector decides; to decide here too, select by `kubernetes.io/metadata.name`.","adviceZh":"该基线适用于文件中的所有命名空间。在网格中由选择器决定；如需在此也生效，请按 `kubernetes.io/metadata.name` 选择。"},
   'FIM-CFG-1060': {"status":0,"title":"National TLS is not terminated here","titleZh":"此处不终止国密 TLS","advice":"`fim up` terminates it, unless it is told --no-tlcp: then the route is served on loopback only. In a mesh gateways terminate it, with the certificates of the route or of the operator (--tlcp-certificates); where something is missing, Programmed is False and says what, unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"`fim up` 会终止国密 TLS，除非使用 --no-tlcp：此时该路由只在回环地址上提供服务。在网格中由网关终止，使用路由自身或 operator 的证书（--tlcp-certificates）；若有缺失，Programmed 为 False 并说明缺少什么，除非 `tls.missing: Accept` 表明其余部分已足够。"},
   'FIM-CFG-1086': {"status":0,"title":"Limit contradicts itself or another one","titleZh":"限流规则自相矛盾或与其他规则冲突","advice":"`requests` goes with `period`; `burst` with a token bucket; names are unique and not `default`; a parent stands before its children; an override has one value for each part of the key; bands rise; requests in flight have no cost.","adviceZh":"`requests` 须与 `period` 同时给出；`burst` 只用于令牌桶；名称不得重复且不得为 `default`；父规则须位于子规则之前；override 的值须与键的各部分一一对应；bands 须递增；并发限制没有 cost。"},
-  'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。"},
+  'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},
   'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入。"},
+  'FIM-CFG-1076': {"status":0,"title":"Ordinary TLS would be a way around what national TLS demands","titleZh":"普通 TLS 会绕过国密 TLS 的要求","advice":"Demand of `alsoTls` what is demanded beside it: `clientAuth: Required` with `trust`, and `crl` where revocations are looked at; or leave `alsoTls` out.","adviceZh":"请让 `alsoTls` 提出同样的要求：`clientAuth: Required` 并填写 `trust`，检查吊销时还需 `crl`；或删除 `alsoTls`。"},
+  'FIM-CFG-1077': {"status":0,"title":"Certificates for the clients of ordinary TLS cannot be used","titleZh":"普通 TLS 客户端的证书设置无法使用","advice":"`alsoTls.trust` has certificates of RSA or of ECDSA, `alsoTls.crl` revocation lists, both as PEM, where clients are asked for certificates.","adviceZh":"要求客户端证书时，`alsoTls.trust` 填写 RSA 或 ECDSA 证书，`alsoTls.crl` 填写吊销列表，均为 PEM 格式。"},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act.","adviceZh":"无需处理：限流与校验只计数，脱敏与加密照常执行。"},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant.","adviceZh":"它使其请求不受较宽泛路由的约束；如非本意，请添加配置段。"},
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for.","adviceZh":"删除它，或添加它所服务的策略。"},
@@ -520,6 +526,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0032': {"status":0,"title":"National TLS has no certificates","titleZh":"国密 TLS 没有证书","advice":"Name `tls.certificates` with keys of the KMS. Development certificates are made only where the development KMS runs, which can hold their keys. --no-tlcp leaves national TLS to what stands in front.","adviceZh":"请用 KMS 中的密钥填写 `tls.certificates`。只有使用开发用 KMS（可保存其私钥）时才会生成开发证书。使用 --no-tlcp 可由前置设备终止国密 TLS。"},
   'FIM-UP-0033': {"status":0,"title":"Routes ask a responder for revocations, and none is named","titleZh":"路由要求查询吊销状态，但未指定响应方","advice":"Start with `--ocsp http://HOST:PORT/PATH`, or drop `tls.ocsp`. Gateways of a mesh have no responder yet; `tls.crl.inline` works there.","adviceZh":"请以 `--ocsp http://HOST:PORT/PATH` 启动，或删除 `tls.ocsp`。网格网关暂无响应方；可使用 `tls.crl.inline`。"},
   'FIM-UP-0034': {"status":0,"title":"Whether certificates were revoked could not be learned","titleZh":"无法得知证书是否已吊销","advice":"Look at the responder and at the age of the revocation lists. `tls.revocationFallback` says what counts meanwhile.","adviceZh":"请检查响应方以及吊销列表的时效。`tls.revocationFallback` 决定此期间的处理方式。"},
+  'FIM-UP-0035': {"status":0,"title":"Ordinary TLS is asked for, and there is no certificate for it, or the other way round","titleZh":"普通 TLS 的要求与证书不一致","advice":"Start with `--tls-cert FILE --tls-key FILE` where routes have `tls.alsoTls`; without it the certificate is not used, and clients of ordinary TLS are refused.","adviceZh":"路由含 `tls.alsoTls` 时请以 `--tls-cert FILE --tls-key FILE` 启动；否则证书不会被使用，普通 TLS 客户端会被拒绝。"},
+  'FIM-UP-0036': {"status":0,"title":"Certificate for ordinary TLS cannot be used","titleZh":"普通 TLS 的证书无法使用","advice":"--tls-cert names the certificate and those of its authorities, --tls-key its private key: PEM, of RSA or ECDSA, in time, and belonging together.","adviceZh":"--tls-cert 为证书及其 CA 证书，--tls-key 为其私钥：PEM 格式，RSA 或 ECDSA，在有效期内且互相匹配。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2.","adviceZh":"请更正语法；采用 RE2 的语法。"},

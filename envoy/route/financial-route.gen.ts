@@ -241,7 +241,7 @@ export interface TlsPair {
   encrypt: TlsCertificate;
 }
 
-/** Whether clients are asked for certificates with the ECC suites, and whether one without them is refused. With ECDHE they always are, and it always is. Absent: `None`. */
+/** Whether clients are asked for certificates, and whether one without them is refused in the handshake. Absent: `Required` where national TLS demands certificates of every client, else `None`. */
 export type ClientAuth = 'None' | 'Optional' | 'Required';
 
 /** Revocation lists, by exactly one of the members. */
@@ -266,10 +266,20 @@ export interface TlsOcsp {
 /** Verdict on a certificate where neither a list nor an answer says whether it was revoked. `Refuse`: it is refused (alert `certificate_unknown`). `Accept`: it is accepted. `LastGood`: it is accepted if the last thing that was heard of it, however old, was good. Each is counted, and told. Absent: `Refuse`. */
 export type RevocationFallback = 'Refuse' | 'Accept' | 'LastGood';
 
+/** Demands of ordinary TLS on clients. It must be no way around: where national TLS demands certificates, so does this. */
+export interface TlsAlso {
+  /** Whether clients are asked for certificates, and whether one without them is refused in the handshake. Absent: `Required` where national TLS demands certificates of every client, else `None`. */
+  clientAuth?: ClientAuth;
+  /** Certificates of the authorities of clients, PEM, one or more (64 at most). Not of SM2, which Envoy's TLS cannot verify. Needed where clients are asked for certificates. */
+  trust?: string;
+  /** Revocation lists of these authorities, PEM: of every authority in a client's chain. Needed where national TLS looks at revocations (`tls.crl`, `tls.ocsp`). */
+  crl?: string;
+}
+
 /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
 export type MissingTls = 'Refuse' | 'Accept';
 
-/** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
+/** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else (but `alsoTls`): routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
 export interface RouteTls {
   /** Cipher suites in order of preference. `ECDHE-SM4-SM3` is ECDHE_SM4_CBC_SM3 (0xE011); client certificates are required with ECDHE. */
   cipherSuites: CipherSuite[];
@@ -287,6 +297,8 @@ export interface RouteTls {
   ocsp?: TlsOcsp;
   /** Verdict on a certificate where neither a list nor an answer says whether it was revoked. `Refuse`: it is refused (alert `certificate_unknown`). `Accept`: it is accepted. `LastGood`: it is accepted if the last thing that was heard of it, however old, was good. Each is counted, and told. Absent: `Refuse`. */
   revocationFallback?: RevocationFallback;
+  /** Ordinary TLS (1.2 and 1.3, HTTP/1.1 and HTTP/2) beside national TLS on the same port, with the certificate of `fim up --tls-cert` and `--tls-key`; for all routes of the listener. Plain text is refused as ever. Absent: clients of another TLS are refused. In a mesh ordinary TLS is a server of the Gateway's own, on a port of its own, and `Programmed=False` says so. */
+  alsoTls?: TlsAlso;
   /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
   /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
@@ -985,7 +997,7 @@ export interface RouteSpec {
   enforcement?: Enforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else (but `alsoTls`): routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -1204,7 +1216,7 @@ export interface NamespaceSelector {
 export interface BaselineDefaults {
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else (but `alsoTls`): routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;
@@ -1227,7 +1239,7 @@ export interface BaselineOverrides {
   enforcement?: BaselineEnforcement;
   /** How bodies are held for the stages that must see them whole. */
   body?: RouteBody;
-  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else: routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
+  /** National TLS (TLCP, GB/T 38636) towards clients. Standalone, the listener then speaks nothing else (but `alsoTls`): routes without `tls` are served over it as well, and a client that speaks plain HTTP or another TLS is refused. In a mesh the gateways that the route reaches speak it, on their ports that speak HTTP in clear otherwise; sidecars and waypoints do not. */
   tls?: RouteTls;
   /** Checks of the message at the proxy: a message that breaks a rule is refused (422, or 502 for a response) with the fields' paths and codes, never their values. Methods without a body skip the rules on the body; another content type than that of `body.format` is refused with 415. */
   validation?: RouteValidation;

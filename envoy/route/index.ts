@@ -13,6 +13,7 @@ export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
+export { isSm2, type AlsoTls } from './also-tls.ts';
 export { listenerTls } from './national-tls.ts';
 export type { ListenerTls, TlsPairTerms } from './national-tls.ts';
 export { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';

@@ -7,6 +7,7 @@ import {
   MIN_MINIMUM_VALIDITY_MS,
   MIN_OCSP_TIMEOUT_MS,
 } from '../limits.ts';
+import { alsoTlsOf, checkAlsoTls, type AlsoTls } from './also-tls.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { durationMs } from './duration.ts';
 import type { CipherSuite, RevocationFallback, RouteSpec, RouteTls } from './financial-route.gen.ts';
@@ -42,6 +43,7 @@ export function checkTls({ tls }: RouteSpec, report: Report): void {
     report('FIM-CFG-1074', at('crl'), 'exactly one of inline and file');
   if (tls.revocationFallback !== undefined && tls.crl === undefined && tls.ocsp === undefined)
     report('FIM-CFG-1074', at('revocationFallback'), 'there is neither crl nor ocsp');
+  checkAlsoTls(tls, report);
   checkTime(tls.ocsp?.timeout, [...at('ocsp'), 'timeout'], [MIN_OCSP_TIMEOUT_MS, MAX_OCSP_TIMEOUT_MS], report);
   checkTime(tls.minimumValidity, at('minimumValidity'), [MIN_MINIMUM_VALIDITY_MS, MAX_MINIMUM_VALIDITY_MS], report);
 }
@@ -86,6 +88,8 @@ export interface ListenerTls {
   listFile?: string;
   ocsp?: { timeoutMs: number; needsNonce: boolean };
   fallback: RevocationFallback;
+  /** Ordinary TLS on the same port. Absent: none. */
+  alsoTls?: AlsoTls;
   /** Names of the suites, for people. */
   names: string[];
   /** `namespace/name` of the routes that ask for it. */
@@ -96,6 +100,7 @@ export interface ListenerTls {
 
 function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'issue'> {
   const { ocsp, crl } = tls;
+  const alsoTls = alsoTlsOf(tls);
   return {
     suites: tls.cipherSuites.map((name) => SUITES[name]),
     names: [...tls.cipherSuites],
@@ -114,6 +119,7 @@ function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'iss
       ? {}
       : { ocsp: { timeoutMs: durationMs(ocsp.timeout ?? '2s'), needsNonce: ocsp.nonce === 'Required' } }),
     fallback: tls.revocationFallback ?? 'Refuse',
+    ...(alsoTls === undefined ? {} : { alsoTls }),
   };
 }
 

@@ -1,14 +1,14 @@
 import { examine, numbered, type Release } from '../release/index.ts';
-import type { ErrorCode } from '../route/index.ts';
+import type { AlsoTls, ErrorCode } from '../route/index.ts';
 import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
-import type { FilterSlot } from '../xds/index.ts';
+import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
 import { LocatedError } from './located-error.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { OnEvent } from './events.ts';
 import type { KeyWatch } from './key-watch.ts';
-import type { Concerned, LiveProof } from './live-proof.ts';
+import { NOTHING_SEEN, type Concerned, type LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
 import type { TlcpPlan, TlcpPlanner } from './tlcp-plan.ts';
@@ -23,6 +23,8 @@ export interface ControllerParts {
   modules: ModuleStore;
   tlcp: TlcpPlanner;
   files: DiscoveredFiles;
+  /** The listener with this ordinary TLS. Absent: it is one for good. */
+  listener?: (alsoTls: AlsoTls | null) => EnvoyObject;
   /** Whether other machines can reach the listener. */
   exposed: boolean;
   /** Creates the keys that the routes name, if the KMS is the development KMS. */
@@ -105,8 +107,8 @@ export class Controller {
     this.proof = proof;
     const looked = this.parts.keyWatch.check(this.current!.policy.keys);
     await proof.wait(
-      { generation: this.generation, configured: 0, refused: 0, routesRead: 0, routesRefused: 0, tlcpConfigured: 0 },
-      { routes: false, tlcp: this.startsTlcp },
+      { ...NOTHING_SEEN, generation: this.generation },
+      { routes: false, tlcp: this.startsTlcp, listener: false },
     );
     await this.report(since, looked);
   }
@@ -196,9 +198,12 @@ export class Controller {
     this.generation++;
     const configs = rollout.releases.map((release) => numbered(release, this.generation));
     const tlcpChanged = await this.parts.files.writeTlcp(rollout.tlcp, this.generation);
+    const alsoTls = rollout.policy.tls?.alsoTls ?? null;
+    const wanted = this.parts.listener?.(alsoTls);
+    const listener = wanted !== undefined && (await this.parts.files.writeListener(wanted));
     const routes = await this.parts.files.writeRoutes(configs[0]!);
     await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
-    return { routes, tlcp: tlcpChanged && rollout.tlcp !== null };
+    return { routes, listener, tlcp: tlcpChanged && rollout.tlcp !== null };
   }
 
   private loadModules(): Promise<StoredModule[]> {

@@ -3,13 +3,14 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PluginConfig } from '../route/index.ts';
 import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
-import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles } from '../xds/index.ts';
+import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles, TlsIdentity } from '../xds/index.ts';
 import {
   kmsSecrets,
   pluginResource,
   routeResource,
   tlcpConnectionsResource,
   tlcpRequestsResource,
+  tlsSecret,
 } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
 import type { TlcpPlan } from './tlcp-plan.ts';
@@ -23,6 +24,7 @@ export class DiscoveredFiles {
   private readonly folder: string;
   private routesWritten = '';
   private tlcpWritten = '';
+  private listenerWritten = '';
   /** Whether the HTTP filter of national TLS is in place: it stays, for connections that are older than a change. */
   private tlcpFilter: StoredModule | undefined;
 
@@ -68,6 +70,28 @@ export class DiscoveredFiles {
   /** The module of the filters of national TLS, which must not be removed. */
   get tlcpModule(): StoredModule | undefined {
     return this.tlcpFilter;
+  }
+
+  get listenerFile(): string {
+    return join(this.folder, 'listener.json');
+  }
+
+  get tlsSecretFile(): string {
+    return join(this.folder, 'tls.json');
+  }
+
+  /** Writes the names of the files of ordinary TLS, not what they hold. */
+  async writeTlsSecret(identity: TlsIdentity): Promise<void> {
+    await replaceFile(this.tlsSecretFile, tlsSecret(identity));
+  }
+
+  /** Writes the listener if it differs. Returns whether it does. */
+  async writeListener(listener: EnvoyObject): Promise<boolean> {
+    const compared = JSON.stringify(listener);
+    if (compared === this.listenerWritten) return false;
+    await replaceFile(this.listenerFile, listener);
+    this.listenerWritten = compared;
+    return true;
   }
 
   /** Writes the names of the credential files for the KMS, not the credentials. */

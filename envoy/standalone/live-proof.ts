@@ -21,7 +21,10 @@ const LIVE_TIMEOUT_MS = 30_000;
 
 const ROUTES_READ = 'http.fim.rds.fim.config_reload';
 const ROUTES_REFUSED = 'http.fim.rds.fim.update_rejected';
-const STATS_FILTER = String.raw`^(extension_config_discovery\.(http|network)_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.(tlcp\.)?configured\.SLOT)$`;
+const LISTENER_READ = 'listener_manager.lds.update_success';
+const LISTENER_REFUSED = 'listener_manager.lds.update_rejected';
+const LISTENER_WAITS = 'listener_manager.total_listeners_warming';
+const STATS_FILTER = String.raw`^(listener_manager\.(lds\.update_(success|rejected)|total_listeners_warming)|extension_config_discovery\.(http|network)_filter\..*\.update_rejected|http\.fim\.rds\.fim\.(update_rejected|config_reload)|wasmcustom\.fim\.(tlcp\.)?configured\.SLOT)$`;
 
 /** Counters of the proxy before a change. */
 export interface Baseline extends Counted {
@@ -30,13 +33,31 @@ export interface Baseline extends Counted {
   routesRefused: number;
   /** VMs that took the generation of national TLS. */
   tlcpConfigured: number;
+  listenerRead: number;
+  listenerRefused: number;
+  /** Listeners that wait for what they need. */
+  listenerWaits: number;
 }
+
+/** Counters of a proxy that has just started. */
+export const NOTHING_SEEN: Omit<Baseline, 'generation'> = {
+  configured: 0,
+  refused: 0,
+  routesRead: 0,
+  routesRefused: 0,
+  tlcpConfigured: 0,
+  listenerRead: 0,
+  listenerRefused: 0,
+  listenerWaits: 0,
+};
 
 /** What a change concerns besides the plugins. */
 export interface Concerned {
   routes: boolean;
   /** National TLS, other than its end: nothing counts that. */
   tlcp: boolean;
+  /** The listener itself. */
+  listener: boolean;
 }
 
 /**
@@ -86,12 +107,17 @@ export class LiveProof {
   }
 
   /** Where the plugins stand, and the routes and national TLS where they are concerned. */
-  private progress(before: Baseline, now: Omit<Baseline, 'generation'>, { routes, tlcp }: Concerned): Progress {
-    if (now.routesRefused > before.routesRefused) return 'refused';
+  private progress(
+    before: Baseline,
+    now: Omit<Baseline, 'generation'>,
+    { routes, tlcp, listener }: Concerned,
+  ): Progress {
+    if (now.routesRefused > before.routesRefused || now.listenerRefused > before.listenerRefused) return 'refused';
     const progress = progressOf(this.expected, before, now);
     const routed = !routes || now.routesRead > before.routesRead;
     const secured = !tlcp || now.tlcpConfigured - before.tlcpConfigured >= this.expectedTlcp;
-    return progress === 'proven' && !(routed && secured) ? 'pending' : progress;
+    const listens = !listener || (now.listenerRead > before.listenerRead && now.listenerWaits === 0);
+    return progress === 'proven' && !(routed && secured && listens) ? 'pending' : progress;
   }
 
   private async read(generation: number): Promise<Omit<Baseline, 'generation'>> {
@@ -102,6 +128,9 @@ export class LiveProof {
     return {
       ...countedOf(counters, generation),
       tlcpConfigured: stats.get(`wasmcustom.fim.tlcp.configured.${slot}`) ?? 0,
+      listenerRead: stats.get(LISTENER_READ) ?? 0,
+      listenerRefused: stats.get(LISTENER_REFUSED) ?? 0,
+      listenerWaits: stats.get(LISTENER_WAITS) ?? 0,
       routesRead: stats.get(ROUTES_READ) ?? 0,
       routesRefused: stats.get(ROUTES_REFUSED) ?? 0,
     };

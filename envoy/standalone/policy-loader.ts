@@ -15,6 +15,8 @@ export interface PolicyTerms {
   heldPerAddressBytes?: number;
   /** Whether the listener terminates national TLS. */
   terminatesTlcp?: boolean;
+  /** Whether the listener has a certificate for ordinary TLS. Absent: nobody knows yet. */
+  hasTlsIdentity?: boolean;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface PolicyTerms {
 export async function loadPolicy(
   paths: readonly string[],
   layout: Layout,
-  { kms = {}, heldPerAddressBytes, terminatesTlcp = false }: PolicyTerms = {},
+  { kms = {}, heldPerAddressBytes, terminatesTlcp = false, hasTlsIdentity }: PolicyTerms = {},
 ): Promise<Loaded> {
   const loaded = loadRoutes(paths);
   const errors = [...loaded.errors];
@@ -42,6 +44,13 @@ export async function loadPolicy(
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });
+  const { tls } = translation;
+  if (tls?.alsoTls !== undefined && hasTlsIdentity === false)
+    return { problems: [tls.issue('FIM-UP-0035', ['alsoTls'], 'there is no certificate')] };
+  if (tls?.alsoTls === undefined && hasTlsIdentity === true) {
+    const { code, message } = new CodedError('FIM-UP-0035', 'no route has `tls.alsoTls`: --tls-cert is not used');
+    warnings.push({ code, path: '', message, file: '' });
+  }
   return translation.errors.length > 0
     ? { problems: translation.errors }
     : { policy: policyOf(translation, resources, warnings) };

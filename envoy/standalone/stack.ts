@@ -3,9 +3,9 @@ import { rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
-import type { KmsSettings } from '../route/index.ts';
-import type { KmsCredentials, Layout } from '../xds/index.ts';
-import { bootstrapConfig, filterSlots, KMS_CLUSTER, responderAt } from '../xds/index.ts';
+import type { AlsoTls, KmsSettings } from '../route/index.ts';
+import type { EnvoyObject, FilterSlot, KmsCredentials, Layout, ListenerPlan, TlsIdentity } from '../xds/index.ts';
+import { bootstrapConfig, filterSlots, KMS_CLUSTER, listenerResource, responderAt } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
 import { CodedError } from './coded-error.ts';
@@ -42,6 +42,8 @@ export interface StackOptions {
   developmentKms?: DevelopmentKms;
   /** The OCSP responder of routes with `tls.ocsp`: http or https, with its path. */
   ocsp?: URL;
+  /** Certificate of ordinary TLS, for routes with `tls.alsoTls`. Absent: none. */
+  tlsIdentity?: TlsIdentity;
   /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
   /** KMS settings that differ from the modules' defaults, the same that `load` received. */
@@ -130,7 +132,11 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   );
   undo.push(() => keyWatch.stop());
   const tlcp = plannerOf(options, modules, kms.own);
+  const plan = planOf(options, slots, files);
+  if (options.tlsIdentity !== undefined) await files.writeTlsSecret(options.tlsIdentity);
+  const discovers = options.tlsIdentity !== undefined;
   const controller = new Controller({
+    ...(discovers ? { listener: (terms) => listenerOf(plan, files, terms) } : {}),
     keyWatch,
     slots,
     load: options.load,
@@ -147,19 +153,14 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   if (!(await controller.prepare())) return null;
 
   const bootstrap = bootstrapConfig({
-    ...options.listen,
+    ...plan,
+    ...(discovers ? { listenerFile: files.listenerFile } : {}),
     admin: options.admin,
     upstream: upstream.url,
     kms: kms.url,
     ...(options.ocsp === undefined ? {} : { ocsp: options.ocsp }),
     kmsCredentials: options.kmsCredentials,
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
-    slots,
-    pluginFile: (slot) => files.pluginFile(slot),
-    routesFile: files.routesFile,
-    ...(options.developmentIdentity === undefined ? {} : { tlcp: files.tlcpFiles }),
-    accessLog: options.accessLog,
-    requestTimeoutMs: options.requestTimeoutMs,
     maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
   });
   const envoy = await EnvoyProcess.start({
@@ -198,6 +199,24 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     developmentKms: kms.own,
     demonstrationUpstream: upstream.own,
   };
+}
+
+/** What the listener has for good. */
+function planOf(options: StackOptions, slots: readonly FilterSlot[], files: DiscoveredFiles): ListenerPlan {
+  return {
+    ...options.listen,
+    slots,
+    pluginFile: (slot) => files.pluginFile(slot),
+    routesFile: files.routesFile,
+    ...(options.developmentIdentity === undefined ? {} : { tlcp: files.tlcpFiles }),
+    accessLog: options.accessLog,
+    requestTimeoutMs: options.requestTimeoutMs,
+  };
+}
+
+/** The listener with this ordinary TLS, or without. */
+function listenerOf(plan: ListenerPlan, { tlsSecretFile }: DiscoveredFiles, terms: AlsoTls | null): EnvoyObject {
+  return listenerResource({ ...plan, ordinaryTls: { secretFile: tlsSecretFile, terms } });
 }
 
 async function startKms(

@@ -1,5 +1,5 @@
 // What the proxy needs for national TLS: certificates, where its private keys are, the module.
-import type { KmsConfig, ListenerTls, TlcpConfigTerms, TlcpListenerConfig } from '../route/index.ts';
+import type { AlsoTls, KmsConfig, ListenerTls, TlcpConfigTerms, TlcpListenerConfig } from '../route/index.ts';
 import { TLCP_MODULE, tlcpListenerConfig } from '../route/index.ts';
 import { CodedError } from './coded-error.ts';
 import { LocatedError } from './located-error.ts';
@@ -29,6 +29,8 @@ export interface TlcpNews {
   suites: string[];
   /** Whether every client needs a certificate. */
   clientCertificates: boolean;
+  /** Whether clients of ordinary TLS need certificates. Absent: it is not served. */
+  alsoTls?: AlsoTls['clientAuth'];
   /** Folder of the development certificates. Null: the resource names its own. */
   developmentFolder: string | null;
 }
@@ -81,6 +83,7 @@ export class TlcpPlanner {
       news: {
         suites: tls.names,
         clientCertificates: tls.clientAuth === 'Required' || tls.names.every((name) => name.startsWith('ECDHE-')),
+        ...(tls.alsoTls === undefined ? {} : { alsoTls: tls.alsoTls.clientAuth }),
         developmentFolder: identity?.folder ?? null,
       },
     };

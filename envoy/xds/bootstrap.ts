@@ -18,6 +18,8 @@ export interface BootstrapPlan extends ListenerPlan {
   ocsp?: URL;
   kmsCredentials?: KmsCredentials;
   kmsSecretFiles?: KmsSecretFiles;
+  /** Absolute path of the discovered listener. Absent: the listener never changes. */
+  listenerFile?: string;
   /** Envoy's heap, bytes. Default: DEFAULT_MAX_HEAP_BYTES. */
   maxHeapBytes?: number;
 }
@@ -36,8 +38,15 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     layered_runtime: {
       layers: [{ name: 'fim', static_layer: { http: { max_requests_per_io_cycle: REQUESTS_BEGUN_AT_ONCE } } }],
     },
+    ...(plan.listenerFile === undefined
+      ? {}
+      : {
+          dynamic_resources: {
+            lds_config: { path_config_source: { path: plan.listenerFile }, resource_api_version: 'V3' },
+          },
+        }),
     static_resources: {
-      listeners: [listener(plan)],
+      ...(plan.listenerFile === undefined ? { listeners: [listener(plan)] } : {}),
       clusters: [
         cluster(UPSTREAM_CLUSTER, plan.upstream),
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),

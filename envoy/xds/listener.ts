@@ -6,11 +6,15 @@ import { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
 import { localReplies } from './local-replies.ts';
+import { ordinaryTlsChain, peerFilter, tlsInspection } from './ordinary-tls.ts';
+import type { OrdinaryTls } from './ordinary-tls.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
 import { TLCP_MADE_UP, tlcpHttpFilter, tlcpNetworkFilter } from './tlcp.ts';
 import type { TlcpFiles } from './tlcp.ts';
 
+/** Fingerprint of the certificate of a client over national TLS. */
+const NATIONAL_CLIENT = '%FILTER_STATE(wasm.fim.client.fingerprint:PLAIN)%';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
 /** Address of the listener and the files that it reads. */
@@ -24,6 +28,8 @@ export interface ListenerPlan extends ConnectionLimitTerms {
   routesFile: string;
   /** Files of the filters of national TLS. Absent: the listener never speaks it. */
   tlcp?: TlcpFiles;
+  /** Absent: the listener can serve no ordinary TLS. */
+  ordinaryTls?: OrdinaryTls;
   /** Absolute path of an access log without paths and values. Absent: no log. */
   accessLog?: string;
 }
@@ -39,21 +45,40 @@ export function listener(plan: ListenerPlan): EnvoyObject {
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     // Spreads few busy connections evenly over the workers.
     connection_balance_config: { exact_balance: {} },
+    ...(plan.ordinaryTls ? tlsInspection() : {}),
     filter_chains: [
+      ...(plan.ordinaryTls?.terms
+        ? [
+            {
+              ...ordinaryTlsChain(plan.ordinaryTls, plan.ordinaryTls.terms),
+              filters: [manager(plan, peerFilter(), '%DOWNSTREAM_PEER_FINGERPRINT_256%')],
+            },
+          ]
+        : []),
       {
         filters: [
           ...(plan.tlcp ? [tlcpNetworkFilter(plan.tlcp)] : []),
-          {
-            name: 'envoy.filters.network.http_connection_manager',
-            typed_config: connectionManager(plan),
-          },
+          manager(plan, plan.tlcp && tlcpHttpFilter(plan.tlcp), NATIONAL_CLIENT),
         ],
       },
     ],
   };
 }
 
-function connectionManager(plan: ListenerPlan): EnvoyObject {
+/** The listener as a file of discovered resources. */
+export function listenerResource(plan: ListenerPlan): EnvoyObject {
+  return { resources: [{ '@type': 'type.googleapis.com/envoy.config.listener.v3.Listener', ...listener(plan) }] };
+}
+
+/** `first`: the filter before all others. `client`: who the client is, for the log. */
+function manager(plan: ListenerPlan, first: EnvoyObject | undefined, client: string): EnvoyObject {
+  return {
+    name: 'envoy.filters.network.http_connection_manager',
+    typed_config: connectionManager(plan, first, client),
+  };
+}
+
+function connectionManager(plan: ListenerPlan, first: EnvoyObject | undefined, client: string): EnvoyObject {
   return {
     ...connectionHardening({ trailers: true }),
     ...connectionLimits(plan),
@@ -63,7 +88,7 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
-      ...(plan.tlcp ? [tlcpHttpFilter(plan.tlcp)] : []),
+      ...(first ? [first] : []),
       ...plan.slots.map((slot) =>
         discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
       ),
@@ -71,7 +96,7 @@ function connectionManager(plan: ListenerPlan): EnvoyObject {
       router(),
     ],
     local_reply_config: localReplies({ of: 'All' }),
-    ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog)] } : {}),
+    ...(plan.accessLog ? { access_log: [accessLog(plan.accessLog, client)] } : {}),
   };
 }
 
@@ -87,7 +112,7 @@ function router(): EnvoyObject {
 }
 
 /** Path, query and headers are left out: they can hold an account or a card number. */
-function accessLog(path: string): EnvoyObject {
+function accessLog(path: string, client: string): EnvoyObject {
   return {
     name: 'envoy.access_loggers.file',
     // Requests that the network filter makes up are nobody's.
@@ -115,8 +140,8 @@ function accessLog(path: string): EnvoyObject {
           durationMs: '%DURATION%',
           // `txn_id` that a route's validation sets. Null if there is none.
           txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
-          // Fingerprint (SM3) of the client's certificate. Null if it has none.
-          client: '%FILTER_STATE(wasm.fim.client.fingerprint:PLAIN)%',
+          // Fingerprint of the client's certificate: SM3 over national TLS, else SHA-256. Null if it has none.
+          client,
         },
       },
     },

@@ -4,13 +4,12 @@ import type { TlcpListenerConfig } from '../route/index.ts';
 import { canonicalJson } from '../route/index.ts';
 import { WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
+import { withoutClaims } from './ordinary-tls.ts';
 import { RELOAD_BACKOFF } from './plugin-resource.ts';
 
 const NETWORK_WASM = 'type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm';
 const NETWORK_NOTHING = 'type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC';
 const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
-/** Names under which the upstream is told who the client is, in any spelling that a server may take for one. */
-const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 /** Names of the filters and of their discovered configurations. */
 export const TLCP_CONNECTIONS = 'fim.tlcp.connections';
 export const TLCP_REQUESTS = 'fim.tlcp.requests';
@@ -122,12 +121,6 @@ export function tlcpConnectionsResource(generation: number, terms?: TlcpFilterTe
       ? { '@type': NETWORK_NOTHING, stat_prefix: 'fim_tlcp_off.' }
       : tlcpConfig('connections', TLCP_CONNECTIONS, codeOf(terms), terms.config),
   );
-}
-
-/** Nobody may say of himself who he is: without national TLS, too, the upstream may take the headers for the proxy's. */
-function withoutClaims(): EnvoyObject {
-  const claims = [{ remove_on_match: { key_matcher: { safe_regex: { regex: CLAIMS } } } }];
-  return { '@type': HTTP_MUTATION, mutations: { request_mutations: claims, request_trailers_mutations: claims } };
 }
 
 /** Discovered configuration of the HTTP filter. Without terms requests pass, but for what clients say of themselves. */

@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { checkTlsIdentity } from '../../envoy/standalone/tls-identity.ts';
 import { MIN_MAX_HEAP_BYTES } from '../../envoy/limits.ts';
 import { PEER_SCHEMES } from '../../envoy/xds/index.ts';
-import type { Layout } from '../../envoy/xds/index.ts';
+import type { Layout, TlsIdentity } from '../../envoy/xds/index.ts';
 
 const MAX_CONCURRENCY = 256;
 /** The total of a worker, MAX_HELD_BYTES of the modules. */
@@ -30,6 +32,19 @@ export function readResponder(text: string): URL {
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.username || url.password || url.hash)
     throw new CodedError('FIM-UP-0020', `--ocsp ${JSON.stringify(text)} is not http(s)://HOST[:PORT][/PATH]`);
   return url;
+}
+
+/** Reads the files of ordinary TLS. Errors: FIM-UP-0020 (flags that do not go together), FIM-UP-0036 (a file). */
+export function readTlsIdentity(flags: { tlsCert?: string; tlsKey?: string; tlcp: boolean }): TlsIdentity | undefined {
+  const { tlsCert, tlsKey, tlcp } = flags;
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new CodedError('FIM-UP-0020', '--tls-cert and --tls-key go together');
+  if (!tlcp)
+    throw new CodedError('FIM-UP-0020', '--tls-cert is for ordinary TLS beside national TLS, without --no-tlcp');
+  const identity = { certFile: resolve(tlsCert), keyFile: resolve(tlsKey) };
+  checkTlsIdentity(identity);
+  return identity;
 }
 
 /** Reads a number of workers. Error: FIM-UP-0020. */

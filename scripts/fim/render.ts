@@ -4,17 +4,19 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
-import type { EnvoyObject } from '../../envoy/xds/index.ts';
+import type { EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
 import { type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
 import {
   bootstrapConfig,
   filterSlots,
   KMS_CLUSTER,
+  listenerResource,
   pluginResource,
   responderAt,
   routeResource,
   tlcpConnectionsResource,
   tlcpRequestsResource,
+  tlsSecret,
 } from '../../envoy/xds/index.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
 import { readSettingFlags } from './kms-options.ts';
@@ -30,6 +32,8 @@ const KMS = new URL('http://127.0.0.1:8200');
 
 const OCSP = new URL('http://127.0.0.1:8888/');
 const TLCP_FILES = { connections: 'discovered/tlcp-connections.json', requests: 'discovered/tlcp-requests.json' };
+const LISTENER_FILE = 'discovered/listener.json';
+const SECRET_FILE = 'discovered/tls.json';
 /** Where `fim up` puts development certificates. */
 const PLACE_OF_CERTIFICATES = {
   pairs: [{ chain: 'CERTIFICATES', signKey: 'kms://fim/tlcp/sign', encryptKey: 'kms://fim/tlcp/encrypt' }],
@@ -63,21 +67,34 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   }
   const slots = filterSlots(layout);
   const configs = policy.configs.map((config) => ({ ...config, generation: 1 }));
+  const plan: ListenerPlan = {
+    ...LISTEN,
+    slots,
+    pluginFile: (slot) => `discovered/${slot.filter}.json`,
+    routesFile: 'discovered/routes.json',
+    tlcp: TLCP_FILES,
+  };
+  const terms = policy.tls?.alsoTls;
+  const listener: [string, EnvoyObject][] =
+    terms === undefined
+      ? []
+      : [
+          [LISTENER_FILE, listenerResource({ ...plan, ordinaryTls: { secretFile: SECRET_FILE, terms } })],
+          [SECRET_FILE, tlsSecret({ certFile: 'tls/server.pem', keyFile: 'tls/server.key' })],
+        ];
   const documents: [file: string, content: EnvoyObject][] = [
     [
       'envoy.json',
       bootstrapConfig({
-        ...LISTEN,
+        ...plan,
         admin: ADMIN,
         upstream: UPSTREAM,
         kms: KMS,
-        slots,
-        pluginFile: (slot) => `discovered/${slot.filter}.json`,
-        routesFile: 'discovered/routes.json',
-        tlcp: TLCP_FILES,
+        ...(terms === undefined ? {} : { listenerFile: LISTENER_FILE }),
         ...(policy.tls?.ocsp === undefined ? {} : { ocsp: OCSP }),
       }),
     ],
+    ...listener,
     ...(await tlcpDocuments(policy.tls, options)),
     ['discovered/routes.json', routeResource(configs[0]!)],
     ...slots.map((slot, index): [string, EnvoyObject] => [

@@ -75,6 +75,8 @@ export class Transcript {
         ? `  proxy      https://${listen}   national TLS (TLCP): ${tlcp.suites.join(', ')}; HTTP/1.1, Envoy pid ${pid}`
         : `  proxy      http://${listen}   HTTP/1.1 and HTTP/2, Envoy pid ${pid}`,
     );
+    if (tlcp?.alsoTls !== undefined)
+      print(`  TLS        on the same port, HTTP/1.1 and HTTP/2; certificates of clients: ${tlcp.alsoTls}`);
     if (tlcp?.developmentFolder)
       print(`  TLCP       development authority and certificates in ${tlcp.developmentFolder}, server and client`);
     print(`  admin      http://${admin}`);

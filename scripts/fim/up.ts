@@ -22,6 +22,7 @@ import {
   readPeer,
   readRequestTimeout,
   readResponder,
+  readTlsIdentity,
 } from './options.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
@@ -46,6 +47,8 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   watch: boolean;
   tlcp: boolean;
   ocsp?: string;
+  tlsCert?: string;
+  tlsKey?: string;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -79,6 +82,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
         kms: settings.kmsSettings,
         heldPerAddressBytes,
         terminatesTlcp: flags.tlcp,
+        hasTlsIdentity: settings.tlsIdentity !== undefined,
       }),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
@@ -108,6 +112,7 @@ function readFlags(
   | 'upstream'
   | 'kms'
   | 'ocsp'
+  | 'tlsIdentity'
   | 'kmsCredentials'
   | 'kmsSettings'
   | 'kmsData'
@@ -123,6 +128,7 @@ function readFlags(
     upstream: flags.upstream === undefined ? undefined : readPeer(flags.upstream, '--upstream'),
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
     ocsp: flags.ocsp === undefined ? undefined : readResponder(flags.ocsp),
+    tlsIdentity: readTlsIdentity(flags),
     kmsCredentials: readKmsCredentials(flags),
     kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),

@@ -12,7 +12,7 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import type { DevelopmentIdentity } from '../../envoy/standalone/tlcp-plan.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { TLCP_MODULE } from '../../envoy/route/index.ts';
-import type { KmsCredentials, Layout } from '../../envoy/xds/index.ts';
+import type { KmsCredentials, Layout, TlsIdentity } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
@@ -51,6 +51,8 @@ export interface HarnessOptions {
   heldPerAddressBytes?: number;
   /** Makes development certificates, so that national TLS is terminated. Absent: it is not. */
   tlcp?: () => Promise<DevelopmentIdentity>;
+  /** Certificate of ordinary TLS. */
+  tlsIdentity?: TlsIdentity;
   /** OCSP responder. */
   ocsp?: URL;
   /** Modules in the place of those that are built, by file name. */
@@ -244,6 +246,7 @@ export class Harness {
       upstream: options.upstream ?? this.upstream.url,
       kms,
       ocsp: options.ocsp,
+      ...(options.tlsIdentity === undefined ? {} : { tlsIdentity: options.tlsIdentity }),
       ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
       kmsCredentials: {
         ...options.kmsCredentials,
@@ -260,6 +263,7 @@ export class Harness {
           kms: options.kms,
           heldPerAddressBytes: options.heldPerAddressBytes,
           terminatesTlcp: options.tlcp !== undefined,
+          hasTlsIdentity: options.tlsIdentity !== undefined,
         }),
       developmentIdentity: options.tlcp,
       developmentKms: this.kms,

@@ -131,6 +131,12 @@ describe('a build with national TLS', () => {
     assert.equal(programmed(made), undefined);
   });
 
+  it('terminates it without the ordinary TLS that is asked beside it, and says so', () => {
+    const made = buildWith({ supply: READY, place, inForce: undefined }, { ...SUITES, alsoTls: {} });
+    assert.deepEqual(made.tlcp?.config.connections?.suites, [0xe053]);
+    assert.match(programmed(made)!, /tls\.alsoTls is not served .* on another port/);
+  });
+
   it('says all that is missing', () => {
     const made = buildWith({ supply: { ...NO_SUPPLY, defaultsLack: 'no certificates' }, place, inForce: undefined });
     assert.equal(made.tlcp, undefined);

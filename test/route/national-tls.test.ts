@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { translate } from '../../envoy/route/index.ts';
+import { checkRoutes } from '../../envoy/route/index.ts';
+import { makeAuthority } from '../e2e/certificates.ts';
 import { resource } from './sample.ts';
 
 describe('national TLS of a listener that terminates it', () => {
@@ -28,4 +30,54 @@ describe('national TLS of a listener that terminates it', () => {
       [['FIM-CFG-1073', '$.spec.tls', 'default/b']],
     );
   });
+});
+
+describe('ordinary TLS beside it', () => {
+  const trust = makeAuthority('root').certificate;
+  const crl = '-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n';
+  const national = { certificates: undefined, trust };
+  const ecdhe = { cipherSuites: ['ECDHE-SM4-SM3'] };
+  const ecc = { cipherSuites: ['ECC-SM4-SM3'] };
+  const cases: [about: string, tls: object, wanted: string[]][] = [
+    ['demands what national TLS does, unless told', { ...ecdhe, alsoTls: { trust } }, []],
+    ['needs trust of its own', { ...ecdhe, alsoTls: {} }, ['FIM-CFG-1072 alsoTls']],
+    ['may be optional where it is', { ...ecc, clientAuth: 'Optional', alsoTls: { clientAuth: 'Optional', trust } }, []],
+    [
+      'may not be optional where it is not',
+      { ...ecc, clientAuth: 'Required', alsoTls: { clientAuth: 'Optional', trust } },
+      ['FIM-CFG-1076 alsoTls.clientAuth'],
+    ],
+    [
+      'may not ask nobody where every suite asks',
+      { ...ecdhe, alsoTls: { clientAuth: 'None' } },
+      ['FIM-CFG-1076 alsoTls.clientAuth'],
+    ],
+    ['asks nobody where nobody is asked', { ...ecc, alsoTls: {} }, []],
+    ['trusts nobody in vain', { ...ecc, alsoTls: { trust } }, ['FIM-CFG-1077 alsoTls.trust']],
+    [
+      'looks at revocations where they are looked at',
+      { ...ecdhe, crl: { inline: crl }, alsoTls: { trust } },
+      ['FIM-CFG-1076 alsoTls'],
+    ],
+    ['with lists it does', { ...ecdhe, ocsp: {}, alsoTls: { trust, crl } }, []],
+    ['reads lists as PEM', { ...ecdhe, alsoTls: { trust, crl: 'lists' } }, ['FIM-CFG-1077 alsoTls.crl']],
+    ['knows no validity', { ...ecdhe, minimumValidity: '24h', alsoTls: { trust } }, ['FIM-CFG-1076 alsoTls']],
+    ['has few authorities', { ...ecdhe, alsoTls: { trust: trust.repeat(65) } }, ['FIM-CFG-1077 alsoTls.trust']],
+  ];
+  for (const [about, tls, wanted] of cases)
+    it(about, () => {
+      const spec = { tls: { ...national, ...tls } };
+      const { errors } = checkRoutes([
+        {
+          apiVersion: 'fim.financial/v1',
+          kind: 'FinancialRoute',
+          metadata: { name: 'a' },
+          spec: JSON.parse(JSON.stringify(spec)) as never,
+        },
+      ]);
+      assert.deepEqual(
+        errors.map(({ code, path }) => `${code} ${path.replace('$.spec.tls.', '')}`),
+        wanted,
+      );
+    });
 });

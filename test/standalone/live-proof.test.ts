@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EnvoyAdmin } from '../../envoy/standalone/envoy-admin.ts';
-import { LiveProof } from '../../envoy/standalone/live-proof.ts';
+import { LiveProof, NOTHING_SEEN } from '../../envoy/standalone/live-proof.ts';
 
 const REJECTED = 'extension_config_discovery.http_filter.fim.update_rejected';
 const CONFIGURED = 'wasmcustom.fim.configured.7';
@@ -18,8 +18,8 @@ function admin(...answers: (Record<string, number> | null)[]): EnvoyAdmin {
   return { stats } as unknown as EnvoyAdmin;
 }
 
-const before = { generation: 7, configured: 4, refused: 1, routesRead: 0, routesRefused: 0, tlcpConfigured: 0 };
-const NOTHING_ELSE = { routes: false, tlcp: false };
+const before = { ...NOTHING_SEEN, generation: 7, configured: 4, refused: 1 };
+const NOTHING_ELSE = { routes: false, tlcp: false, listener: false };
 
 test('a late answer of the admin interface is no refusal: it is asked again', async () => {
   const whole = { [CONFIGURED]: 8, [REJECTED]: 1 };
@@ -46,8 +46,8 @@ test('what Envoy refuses is refused, also after a late answer', async () => {
 test('routes that Envoy refuses are refused, whatever the modules took', async () => {
   await assert.rejects(
     new LiveProof(admin({ [CONFIGURED]: 8, 'http.fim.rds.fim.update_rejected': 1, [REJECTED]: 1 }), 2, 1).wait(before, {
+      ...NOTHING_ELSE,
       routes: true,
-      tlcp: false,
     }),
     /FIM-UP-0013/,
   );
@@ -63,6 +63,30 @@ test('national TLS is live when every VM of its module has it', async () => {
         [tlcp, ++asked],
       ]),
   } as unknown as EnvoyAdmin;
-  await new LiveProof(counting, 2, 1).wait(before, { routes: false, tlcp: true });
+  await new LiveProof(counting, 2, 1).wait(before, { ...NOTHING_ELSE, tlcp: true });
   assert.ok(asked >= 4, 'two workers, the main thread and the check of the code');
+});
+
+test('a listener is live when it waits for nothing more; one that is refused is refused', async () => {
+  const read = 'listener_manager.lds.update_success';
+  const waits = 'listener_manager.total_listeners_warming';
+  const counts = (...more: [string, number][]): EnvoyAdmin =>
+    admin(Object.fromEntries([[CONFIGURED, 8], [REJECTED, 1], ...more]));
+  const listener = { ...NOTHING_ELSE, listener: true };
+  await new LiveProof(counts([read, 1], [waits, 0]), 2, 1).wait(before, listener);
+  await assert.rejects(
+    new LiveProof(counts(['listener_manager.lds.update_rejected', 1]), 2, 1).wait(before, listener),
+    /FIM-UP-0013/,
+  );
+  let asked = 0;
+  const warming = {
+    stats: async () =>
+      new Map([
+        [CONFIGURED, 8],
+        [read, 1],
+        [waits, ++asked < 3 ? 1 : 0],
+      ] as [string, number][]),
+  } as unknown as EnvoyAdmin;
+  await new LiveProof(warming, 2, 1).wait({ ...before, refused: 0 }, listener);
+  assert.ok(asked >= 3);
 });

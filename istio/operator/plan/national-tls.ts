@@ -67,6 +67,9 @@ export function tlcpHash({ config, module, ports }: TlcpRelease): string {
   return canonicalHash({ config, sha256: module.sha256, url: module.url, ...(ports === undefined ? {} : { ports }) });
 }
 
+const NO_OTHER_TLS =
+  'tls.alsoTls is not served on the ports of national TLS: give the Gateway a server of its own for it (HTTPS, on another port)';
+
 const isPlain = ({ told, tls }: Door): boolean => told === '' && !tls;
 
 /** Ports of a gateway's pods for a port of its Gateway: that, and those that Services lead it to. */
@@ -160,7 +163,8 @@ export function tlcpOutcome(
   if (refusal === undefined) {
     const { ports } = place;
     const release = { config, module: module.reference, ...(ports === undefined ? {} : { ports }) };
-    return { kind: 'release', release, ...(place.lack === undefined ? {} : { lack: place.lack }) };
+    const lacking = [place.lack, tls.alsoTls && NO_OTHER_TLS].filter((text) => text !== undefined).join('; ');
+    return { kind: 'release', release, ...(lacking === '' ? {} : { lack: lacking }) };
   }
   const detail = `tlcp-listener.wasm refuses ${refusal.pointer}`;
   if (tls.pairs.length === 0)

@@ -1,0 +1,122 @@
+// Ordinary TLS beside national TLS on one port: a filter chain of its own, which Envoy's inspector chooses. A ClientHello of
+// national TLS is none to it, and goes where plain text goes.
+import type { AlsoTls } from '../route/index.ts';
+import { FIRST_BYTES_TIMEOUT_MS } from '../limits.ts';
+import type { EnvoyObject } from './envoy-object.ts';
+
+const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
+const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
+/** Name of the discovered certificate. */
+const IDENTITY = 'fim-tls';
+/** Names under which the upstream is told who the client is, in any spelling that a server may take for one. */
+const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
+const TIME = '(%Y-%m-%dT%H:%M:%SZ)';
+/** What Envoy says of the certificate that it has verified, by header. Nothing is said where there is none. */
+const TOLD: readonly [name: string, value: string][] = [
+  ['x-fim-client-subject', '%DOWNSTREAM_PEER_SUBJECT%'],
+  ['x-fim-client-serial', '%DOWNSTREAM_PEER_SERIAL%'],
+  ['x-fim-client-fingerprint', '%DOWNSTREAM_PEER_FINGERPRINT_256%'],
+  ['x-fim-client-not-before', `%DOWNSTREAM_PEER_CERT_V_START${TIME}%`],
+  ['x-fim-client-not-after', `%DOWNSTREAM_PEER_CERT_V_END${TIME}%`],
+];
+
+/** Ordinary TLS of a listener that may serve it. */
+export interface OrdinaryTls {
+  /** Absolute path of the discovered certificate. */
+  secretFile: string;
+  /** Null: nobody asks for it, and a client that speaks it is refused as ever. */
+  terms: AlsoTls | null;
+}
+
+/** Files of the server's certificate and its private key, PEM, absolute. */
+export interface TlsIdentity {
+  certFile: string;
+  keyFile: string;
+}
+
+/** How a listener tells ordinary TLS from all else. Clients who send nothing are closed, and not served as plain text. */
+export function tlsInspection(): EnvoyObject {
+  return {
+    listener_filters: [
+      {
+        name: 'envoy.filters.listener.tls_inspector',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector',
+        },
+      },
+    ],
+    listener_filters_timeout: `${FIRST_BYTES_TIMEOUT_MS / 1000}s`,
+  };
+}
+
+/** Match and transport of the filter chain. */
+export function ordinaryTlsChain({ secretFile }: OrdinaryTls, { clientAuth, trust, lists }: AlsoTls): EnvoyObject {
+  const validation = {
+    ...(trust === undefined ? {} : { trusted_ca: { inline_string: trust } }),
+    ...(lists === undefined ? {} : { crl: { inline_string: lists } }),
+  };
+  return {
+    name: 'ordinary-tls',
+    filter_chain_match: { transport_protocol: 'tls' },
+    transport_socket: {
+      name: 'envoy.transport_sockets.tls',
+      typed_config: {
+        '@type': `${TLS}.DownstreamTlsContext`,
+        require_client_certificate: clientAuth === 'Required',
+        common_tls_context: {
+          tls_params: { tls_minimum_protocol_version: 'TLSv1_2' },
+          alpn_protocols: ['h2', 'http/1.1'],
+          tls_certificate_sds_secret_configs: [
+            {
+              name: IDENTITY,
+              sds_config: { path_config_source: { path: secretFile }, resource_api_version: 'V3' },
+            },
+          ],
+          ...(clientAuth === 'None' ? {} : { validation_context: validation }),
+        },
+      },
+    },
+  };
+}
+
+/** The discovered certificate. Envoy reads the files again when a rename in their folder replaces one. */
+export function tlsSecret({ certFile, keyFile }: TlsIdentity): EnvoyObject {
+  const folder = keyFile.slice(0, keyFile.lastIndexOf('/')) || '/';
+  return {
+    resources: [
+      {
+        '@type': `${TLS}.Secret`,
+        name: IDENTITY,
+        tls_certificate: {
+          certificate_chain: { filename: certFile },
+          private_key: { filename: keyFile },
+          watched_directory: { path: folder },
+        },
+      },
+    ],
+  };
+}
+
+/** Nobody may say of himself who he is: without national TLS, too, the upstream may take the headers for the proxy's. */
+export function withoutClaims(): EnvoyObject {
+  const claims = removal();
+  return { '@type': HTTP_MUTATION, mutations: { request_mutations: claims, request_trailers_mutations: claims } };
+}
+
+/** The first HTTP filter of the chain: in the place of a client's own claims it says what the certificate does. */
+export function peerFilter(): EnvoyObject {
+  const said = TOLD.map(([key, value]): EnvoyObject => ({
+    append: { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+  }));
+  return {
+    name: 'fim.tls.requests',
+    typed_config: {
+      '@type': HTTP_MUTATION,
+      mutations: { request_mutations: [...removal(), ...said], request_trailers_mutations: removal() },
+    },
+  };
+}
+
+function removal(): EnvoyObject[] {
+  return [{ remove_on_match: { key_matcher: { safe_regex: { regex: CLAIMS } } } }];
+}
