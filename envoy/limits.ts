@@ -98,6 +98,8 @@ export const MAX_MINIMUM_VALIDITY_MS = 8_760 * 3_600_000;
 export const MAX_FIELD_PATH_STEPS = 32;
 /** Longest period of a rate limit, milliseconds. */
 export const MAX_LIMIT_PERIOD_MS = 86_400_000;
+/** Longest wait of a request for a limit, milliseconds. */
+export const MAX_LIMIT_WAIT_MS = 30_000;
 /** Parts of a limit's key with those of its parents (as in the limiter's schema, of an override's values); more are refused. */
 export const MAX_LIMIT_KEY_PARTS = 8;
 /** Repetition count in a pattern (as in the modules and in RE2). */

@@ -223,6 +223,8 @@ export const RATE_LIMIT_LINES: u32 = 131072;
 export const RATE_LIMIT_WAYS: u32 = 24;
 /** Buckets of one limit in one line; the others are for other limits. */
 export const RATE_LIMIT_WAYS_OF_ONE: u32 = 18;
+/** Requests that wait for a limit on one worker. Further ones are refused as if the queue were full. */
+export const MAX_WAITING_REQUESTS: i32 = 4096;
 /** Names of limits that have counters of their own, since the host never forgets one. Others count as `others`. */
 export const MAX_LIMIT_COUNTERS: i32 = 256;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */

@@ -576,6 +576,19 @@ export interface RouteLimitOverride {
   burst?: number;
 }
 
+/** The end of a request that finds no room or would wait too long. `Reject`: it is refused. `Drop`: its stream is reset without an answer; over HTTP/1 the connection closes. */
+export type LimitOverflow = 'Reject' | 'Drop';
+
+/** A request for which the bucket has no token yet waits for it, in the order in which requests came to the proxy; so they go on evenly spaced. With it `burst` is 1 unless told. */
+export interface RouteLimitShape {
+  /** Longest wait, from `1ms` to `30s`. */
+  maxWait: string;
+  /** Most requests that wait for one key. */
+  queue: number;
+  /** The end of a request that finds no room or would wait too long. `Reject`: it is refused. `Drop`: its stream is reset without an answer; over HTTP/1 the connection closes. */
+  overflow?: LimitOverflow;
+}
+
 /** One limit. */
 export interface RouteNamedLimit {
   /** Name in headers and counters; what its keys have used is kept under it. */
@@ -596,6 +609,8 @@ export interface RouteNamedLimit {
   cost?: RouteLimitCost;
   /** Other numbers for named keys. */
   overrides?: RouteLimitOverride[];
+  /** A request for which the bucket has no token yet waits for it, in the order in which requests came to the proxy; so they go on evenly spaced. With it `burst` is 1 unless told. */
+  shape?: RouteLimitShape;
   /** A request that it would refuse is counted, and goes on. */
   observe?: boolean;
   /** A request that a later stage refuses, or that no upstream had (none healthy, connection refused, overload), gives back what it took. A time-out of the upstream gives nothing back, nor does a client that goes away. */
@@ -616,6 +631,8 @@ export interface RouteRateLimit {
   headers?: 'OnRefusal' | 'Always';
   /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` (seconds), of the limit with the least left. */
   legacyHeaders?: boolean;
+  /** Status of refusals: 429 (Too Many Requests), or 403 or 503 for clients that understand no other. */
+  status?: number;
   /** Limits with names. */
   limits?: RouteNamedLimit[];
 }

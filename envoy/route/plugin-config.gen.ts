@@ -418,6 +418,9 @@ export type RateLimitAlgorithm = 'TokenBucket' | 'SlidingWindow' | 'Concurrency'
 /** Where the number comes from. */
 export type RateLimitCostSource = 'Header' | 'BodyBytes' | 'Field' | 'ResponseHeader';
 
+/** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
+export type RateLimitOverflow = 'Reject' | 'Drop';
+
 /** Source of the key of a bucket. Absent: the route has one bucket. */
 export interface RateLimitKeyConfig {
   /** Where the key comes from. */
@@ -474,6 +477,16 @@ export interface RateLimitOverrideConfig {
   burst?: number;
 }
 
+/** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
+export interface RateLimitShapeConfig {
+  /** Longest wait, milliseconds. */
+  maxWaitMs: number;
+  /** Most requests that wait for one bucket, over all workers. */
+  queue: number;
+  /** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
+  overflow?: RateLimitOverflow;
+}
+
 /** One limit with a name. */
 export interface RateLimitRuleConfig {
   /** Name in headers and counters. */
@@ -496,6 +509,8 @@ export interface RateLimitRuleConfig {
   cost?: RateLimitCostConfig;
   /** Other numbers for named keys. */
   overrides?: RateLimitOverrideConfig[];
+  /** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
+  shape?: RateLimitShapeConfig;
   /** Its refusals are counted, and the request goes on. */
   observe?: boolean;
   /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
@@ -518,6 +533,8 @@ export interface RateLimiterConfig {
   headers?: RateLimitHeaders;
   /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` of the limit with the least left. */
   legacyHeaders?: boolean;
+  /** HTTP status of refusals. */
+  status?: number;
   /** Limits with names, parents before their children. */
   limits?: RateLimitRuleConfig[];
 }

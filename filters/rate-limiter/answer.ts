@@ -64,10 +64,12 @@ function decimal(value: u64): void {
   text.decimal(value);
 }
 
-/** The reply to a request that `claim` refused. */
-export function refuseBy(exchange: Exchange, claim: Claim, legacy: bool): void {
+/** The reply to a request that `claim` refused. `status`: of HTTP. */
+export function refuseBy(exchange: Exchange, claim: Claim, status: u32, legacy: bool): void {
   const reply = exchange.reply;
   reply.begin(ErrorId.FIM_LIM_0001);
+  reply.answerWith(status);
+  reply.drops = claim.limit.shape.drops;
   if (!claim.decision.never) {
     decimal(secondsOf(claim.decision.waits));
     reply.addHeader('retry-after', text.pointer, text.length);

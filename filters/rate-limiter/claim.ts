@@ -36,5 +36,6 @@ export class Claim {
     decision.never = false;
     decision.remaining = 0;
     decision.waits = 0;
+    decision.delay = 0;
   }
 }

@@ -39,6 +39,12 @@ export const enum RateLimitCostSource {
   ResponseHeader = 3,
 }
 
+/** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
+export const enum RateLimitOverflow {
+  Reject = 0,
+  Drop = 1,
+}
+
 const RATE_LIMIT_KEY_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
 /** Source of the key of a bucket. Absent: the route has one bucket. */
@@ -105,6 +111,18 @@ export class RateLimitOverrideConfig {
   burst: i32 = 0;
 }
 
+/** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
+export class RateLimitShapeConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Longest wait, milliseconds. */
+  maxWaitMs: i32 = 1;
+  /** Most requests that wait for one bucket, over all workers. */
+  queue: i32 = 1;
+  /** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
+  overflow: RateLimitOverflow = RateLimitOverflow.Reject;
+}
+
 /** One limit with a name. */
 export class RateLimitRuleConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -129,6 +147,8 @@ export class RateLimitRuleConfig {
   cost: RateLimitCostConfig | null = null;
   /** Other numbers for named keys. */
   overrides: StaticArray<RateLimitOverrideConfig> = new StaticArray<RateLimitOverrideConfig>(0);
+  /** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
+  shape: RateLimitShapeConfig | null = null;
   /** Its refusals are counted, and the request goes on. */
   observe: bool = false;
   /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
@@ -153,6 +173,8 @@ export class RateLimiterConfig {
   headers: RateLimitHeaders = RateLimitHeaders.OnRefusal;
   /** The same answers bear `x-ratelimit-limit`, `x-ratelimit-remaining` and `x-ratelimit-reset` of the limit with the least left. */
   legacyHeaders: bool = false;
+  /** HTTP status of refusals. */
+  status: i32 = 429;
   /** Limits with names, parents before their children. */
   limits: StaticArray<RateLimitRuleConfig> = new StaticArray<RateLimitRuleConfig>(0);
 }
@@ -195,6 +217,13 @@ function readRateLimitCostSource(reader: ConfigReader, node: u32): RateLimitCost
   if (reader.textIs(node, 'ResponseHeader')) return RateLimitCostSource.ResponseHeader;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RateLimitCostSource>0;
+}
+
+function readRateLimitOverflow(reader: ConfigReader, node: u32): RateLimitOverflow {
+  if (reader.textIs(node, 'Reject')) return RateLimitOverflow.Reject;
+  if (reader.textIs(node, 'Drop')) return RateLimitOverflow.Drop;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <RateLimitOverflow>0;
 }
 
 function readRateLimitBandConfigList16(reader: ConfigReader, node: u32): StaticArray<RateLimitBandConfig> {
@@ -358,6 +387,30 @@ export function decodeRateLimitOverrideConfig(reader: ConfigReader, node: u32): 
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitShapeConfig(reader: ConfigReader, node: u32): RateLimitShapeConfig {
+  const result = new RateLimitShapeConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'maxWaitMs')) {
+      result.maxWaitMs = <i32>reader.readInteger(member, 1, 30000);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'queue')) {
+      result.queue = <i32>reader.readInteger(member, 1, 10000);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'overflow')) {
+      result.overflow = readRateLimitOverflow(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'maxWaitMs');
+  if (!(seen & 2)) reader.missing(node, 'queue');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeRateLimitRuleConfig(reader: ConfigReader, node: u32): RateLimitRuleConfig {
   const result = new RateLimitRuleConfig();
   result.node = node;
@@ -388,6 +441,8 @@ export function decodeRateLimitRuleConfig(reader: ConfigReader, node: u32): Rate
       result.cost = decodeRateLimitCostConfig(reader, member);
     } else if (reader.keyIs(member, 'overrides')) {
       result.overrides = readRateLimitOverrideConfigList64(reader, member);
+    } else if (reader.keyIs(member, 'shape')) {
+      result.shape = decodeRateLimitShapeConfig(reader, member);
     } else if (reader.keyIs(member, 'observe')) {
       result.observe = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'refund')) {
@@ -425,6 +480,8 @@ export function decodeRateLimiterConfig(reader: ConfigReader, node: u32): RateLi
       result.headers = readRateLimitHeaders(reader, member);
     } else if (reader.keyIs(member, 'legacyHeaders')) {
       result.legacyHeaders = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'status')) {
+      result.status = <i32>reader.readInteger(member, 400, 599);
     } else if (reader.keyIs(member, 'limits')) {
       result.limits = readRateLimitRuleConfigList8(reader, member);
     } else {

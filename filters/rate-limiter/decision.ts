@@ -9,6 +9,8 @@ export class Decision {
   remaining: u64 = 0;
   /** Time until the request would be let in. 0 if it is, or never will be. */
   waits: u64 = 0;
+  /** Let in, but only after so long. */
+  delay: u64 = 0;
   /** Time until there is one more than `remaining`; at least 1. */
   returns: u64 = 0;
 }

@@ -1,18 +1,14 @@
 // What the stage keeps of a request until its stream ends: what it took, to be told in the answer and to be given back.
-import { StreamHold } from '../runtime/stream-hold';
 import { monotonicNanos } from '../runtime/host';
 import { TICKS_PER_NANO } from './bucket';
 import { Claim } from './claim';
 import { RateLimitAlgorithm } from './config.gen';
 import { limitRefunded } from './stats';
 import { giveBack } from './table';
+import { Waiter } from './waiter';
+import { waitingLine } from './waiting-line';
 
-const NO_CLAIMS: StaticArray<Claim> = new StaticArray<Claim>(0);
-
-export class Hold extends StreamHold {
-  /** What the request asks of each limit; the first `count` were decided. */
-  claims: StaticArray<Claim> = NO_CLAIMS;
-  count: i32 = 0;
+export class Hold extends Waiter {
   /** Next free one of the pool. */
   next: Hold | null = null;
 
@@ -26,15 +22,22 @@ export class Hold extends StreamHold {
     this.claims = claims;
   }
 
-  /** Requests in flight come back, and what a limit refunds if the request was not served. */
+  /**
+   * Requests in flight come back, what a limit refunds if the request was not served, and the place of one that still
+   * waited.
+   */
   end(unserved: bool): void {
+    const left = this.waits;
+    if (left) waitingLine.leave(this);
     let now: u64 = 0;
     for (let i = 0; i < this.count; i++) {
       const claim = unchecked(this.claims[i]);
       if (!claim.taken) continue;
       const limit = claim.limit;
       const refunded = unserved && limit.refund;
-      if (limit.algorithm != RateLimitAlgorithm.Concurrency && !refunded) continue;
+      const gaveUp = left && claim.decision.delay != 0;
+      if (gaveUp) limit.counters.left.add(1);
+      if (limit.algorithm != RateLimitAlgorithm.Concurrency && !refunded && !gaveUp) continue;
       if (refunded) limitRefunded.add(1);
       if (now == 0) now = monotonicNanos() * TICKS_PER_NANO;
       giveBack(claim, now);

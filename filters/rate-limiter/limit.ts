@@ -18,6 +18,20 @@ const STATE: usize = 16;
 export const BUCKET_BYTES: u32 = 24;
 export const WIDE_BUCKET_BYTES: u32 = 16 + WINDOW_BYTES;
 
+/** How requests wait that a token bucket has no token for yet. */
+export class Shape {
+  constructor(
+    /** Longest wait, milliseconds; 0: nothing waits. */
+    readonly waitMs: u64,
+    /** Most requests that wait. */
+    readonly queue: u64,
+    /** Whether what finds no room is left without an answer. */
+    readonly drops: bool,
+  ) {}
+}
+
+export const NO_SHAPE: Shape = new Shape(0, 0, false);
+
 /** How much a limit lets in: its own terms, or those of a named key. */
 export class Terms {
   readonly rate: BucketRate;
@@ -28,8 +42,9 @@ export class Terms {
     readonly requests: u64,
     readonly periodMs: u64,
     burst: u64,
+    shape: Shape = NO_SHAPE,
   ) {
-    this.rate = new BucketRate(requests, periodMs, burst);
+    this.rate = new BucketRate(requests, periodMs, burst, shape.waitMs, shape.queue);
     this.window = new WindowLimit(requests, periodMs);
     this.inFlight = new InFlightLimit(requests, periodMs);
   }
@@ -52,6 +67,7 @@ export class Limit {
   cost: Cost | null = null;
   observe: bool = false;
   refund: bool = false;
+  shape: Shape = NO_SHAPE;
 
   /** `id`: name of its buckets in the table. `parts`: of its key, those of its parents first. */
   constructor(
@@ -85,7 +101,12 @@ export class Limit {
 
   /** Whether what it lets in is to be remembered until the stream ends. */
   get holds(): bool {
-    return this.refund || this.algorithm == RateLimitAlgorithm.Concurrency || this.chargesAnswer;
+    return this.refund || this.algorithm == RateLimitAlgorithm.Concurrency || this.chargesAnswer || this.shapes;
+  }
+
+  /** Whether requests may wait for it. */
+  get shapes(): bool {
+    return this.shape.waitMs != 0;
   }
 
   get chargesAnswer(): bool {

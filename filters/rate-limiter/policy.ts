@@ -10,6 +10,7 @@ import {
   RateLimitAlgorithm,
   RateLimitHeaders,
   RateLimitKeySource,
+  RateLimitOverflow,
   RateLimitOverrideConfig,
   RateLimitRuleConfig,
   RateLimiterConfig,
@@ -17,7 +18,7 @@ import {
 import { compileCost } from './cost';
 import { KeyPart, compileKeyPart } from './key-part';
 import { canonicalKey, canonicalLength } from './key-text';
-import { Limit, Override, Terms } from './limit';
+import { Limit, NO_SHAPE, Override, Shape, Terms } from './limit';
 import { beginHash, endHash } from './seed';
 
 /** Name of the limit without a name, in headers and counters. */
@@ -28,6 +29,8 @@ export class RateLimitPolicy extends StagePolicy {
   readonly early: i32;
   /** Whether what a request took is kept until its stream ends. */
   readonly keeps: bool;
+  /** Whether requests may wait. */
+  readonly shapes: bool;
   private readonly actsOnAnswers: bool;
 
   constructor(
@@ -35,19 +38,24 @@ export class RateLimitPolicy extends StagePolicy {
     /** Whether responses tell how much is left. */
     readonly tells: bool,
     readonly legacy: bool,
+    /** HTTP status of refusals. */
+    readonly status: u32,
   ) {
     super();
     let early = 0;
     let holds = false;
+    let shapes = false;
     let answers = tells;
     for (let i = 0; i < limits.length; i++) {
       const limit = limits[i];
       if (!limit.readsBody) early++;
       holds = holds || limit.holds;
+      shapes = shapes || limit.shapes;
       answers = answers || limit.refund || limit.chargesAnswer;
     }
     this.early = early;
     this.keeps = tells || holds || (early != 0 && early != limits.length);
+    this.shapes = shapes;
     this.actsOnAnswers = answers;
   }
 
@@ -86,6 +94,7 @@ export function compilePolicy(reader: ConfigReader, config: RateLimiterConfig): 
     inOrder(limits.concat(known)),
     config.headers == RateLimitHeaders.Always,
     config.legacyHeaders,
+    <u32>config.status,
   );
 }
 
@@ -108,8 +117,10 @@ function unnamedLimit(reader: ConfigReader, config: RateLimiterConfig): Limit {
 
 function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): Limit {
   const requests = <u64>rule.requests;
-  const terms = new Terms(requests, <u64>rule.periodMs, rule.burst == 0 ? requests : <u64>rule.burst);
+  const shape = shapeOf(rule);
+  const terms = new Terms(requests, <u64>rule.periodMs, rule.burst == 0 ? requests : <u64>rule.burst, shape);
   const limit = new Limit(rule.name, rule.id, rule.algorithm, terms, partsOf(reader, rule, parent));
+  limit.shape = shape;
   const overrides = new StaticArray<Override>(rule.overrides.length);
   for (let i = 0; i < overrides.length; i++) overrides[i] = overrideOf(reader, limit, rule.overrides[i]);
   limit.overrides = overrides;
@@ -120,10 +131,22 @@ function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Lim
   return limit;
 }
 
+/** Only what has a rate knows when a token will be there. */
+function shapeOf(rule: RateLimitRuleConfig): Shape {
+  const shape = rule.shape;
+  if (shape == null || rule.algorithm != RateLimitAlgorithm.TokenBucket) return NO_SHAPE;
+  return new Shape(<u64>shape.maxWaitMs, <u64>shape.queue, shape.overflow == RateLimitOverflow.Drop);
+}
+
 /** Terms of a named key, under the hash that requests with its values have. */
 function overrideOf(reader: ConfigReader, limit: Limit, config: RateLimitOverrideConfig): Override {
   const requests = <u64>config.requests;
-  const terms = new Terms(requests, limit.terms.periodMs, config.burst == 0 ? requests : <u64>config.burst);
+  const terms = new Terms(
+    requests,
+    limit.terms.periodMs,
+    config.burst == 0 ? requests : <u64>config.burst,
+    limit.shape,
+  );
   const values = config.key;
   const parts = limit.parts;
   if (values.length != parts.length) {

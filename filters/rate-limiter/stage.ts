@@ -5,6 +5,7 @@ import { ConfigReader } from '../runtime/config-reader';
 import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
 import { monotonicNanos } from '../runtime/host';
+import { Service } from '../runtime/service';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { refuseBy, tellOf } from './answer';
 import { TICKS_PER_NANO } from './bucket';
@@ -16,7 +17,8 @@ import { Limit } from './limit';
 import { RateLimitPolicy, compilePolicy } from './policy';
 import { beginHash, endHash, openSeed } from './seed';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
-import { Answer, charge, giveAllBack, refusedClaim, takeAll } from './table';
+import { Answer, charge, giveAllBack, refuse, refusedClaim, takeAll } from './table';
+import { waitingLine } from './waiting-line';
 
 /** Refuses requests that a limit has no room for. Requests without a key share one bucket. */
 export class RateLimiter extends Stage {
@@ -31,6 +33,10 @@ export class RateLimiter extends Stage {
 
   compile(reader: ConfigReader, node: u32): StagePolicy {
     return compilePolicy(reader, decodeRateLimiterConfig(reader, node));
+  }
+
+  services(): Service[] {
+    return [waitingLine];
   }
 
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
@@ -51,24 +57,46 @@ export class RateLimiter extends Stage {
   private limit(exchange: Exchange, policy: RateLimitPolicy, from: i32, to: i32): Verdict {
     const held = exchange.hold;
     const hold = held == null ? takeHold(policy.limits.length) : <Hold>held;
+    if (hold.count == to) return Verdict.Continue; // it has waited
     exchange.hold = hold;
     let tree: FieldTree | null = null;
     if (to == policy.limits.length && policy.early != to) tree = bodyOf(exchange);
     for (let i = from; i < to; i++) this.claim(exchange, hold, i, unchecked(policy.limits[i]), tree);
     const now = monotonicNanos() * TICKS_PER_NANO;
-    const answer = takeAll(hold.claims, from, to, now);
+    let answer = takeAll(hold.claims, from, to, now);
+    if (answer == Answer.Admitted && policy.shapes) answer = this.findRoom(exchange, hold, from, to, now);
     hold.count = answer == Answer.Refused ? refusedClaim() + 1 : to;
     const verdict = this.settle(exchange, hold, answer, from);
     if (verdict == Verdict.Reject) {
       giveAllBack(hold.claims, 0, from, now);
       if (answer == Answer.Failed) hold.count = 0;
     } else if (to == policy.limits.length) limitAllowed.add(1);
-    if (answer == Answer.Refused) refuseBy(exchange, unchecked(hold.claims[refusedClaim()]), policy.legacy);
+    if (answer == Answer.Refused)
+      refuseBy(exchange, unchecked(hold.claims[refusedClaim()]), policy.status, policy.legacy);
     if (!policy.keeps) {
       exchange.hold = null;
       giveHold(hold);
     }
-    return verdict;
+    if (verdict != Verdict.Continue || !policy.shapes || exchange.observes) return verdict;
+    const due = hold.dueTime();
+    if (due <= now) return verdict;
+    waitingLine.add(exchange, hold, due);
+    return Verdict.Wait;
+  }
+
+  /** Refuses what would have to wait where this worker has as many that wait as it can hold. */
+  private findRoom(exchange: Exchange, hold: Hold, from: i32, to: i32, now: u64): Answer {
+    if (!waitingLine.full || exchange.observes) return Answer.Admitted;
+    for (let i = from; i < to; i++) {
+      const claim = unchecked(hold.claims[i]);
+      const decision = claim.decision;
+      if (decision.delay == 0 || claim.limit.observe) continue;
+      giveAllBack(hold.claims, from, to, now);
+      decision.allowed = false;
+      decision.waits = decision.delay;
+      return refuse(i);
+    }
+    return Answer.Admitted;
   }
 
   private claim(exchange: Exchange, hold: Hold, at: i32, limit: Limit, tree: FieldTree | null): void {
@@ -95,8 +123,10 @@ export class RateLimiter extends Stage {
     for (let i = from; i < hold.count; i++) {
       const claim = unchecked(hold.claims[i]);
       const counters = claim.limit.counters;
-      if (claim.decision.allowed) counters.admitted.add(1);
-      else counters.observed.add(1);
+      if (claim.decision.allowed) {
+        counters.admitted.add(1);
+        if (claim.decision.delay != 0 && !claim.limit.observe) counters.waited.add(1);
+      } else counters.observed.add(1);
     }
     return Verdict.Continue;
   }

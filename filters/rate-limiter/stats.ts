@@ -20,12 +20,20 @@ export class LimitCounters {
   readonly refused: Counter;
   /** It would have refused, and only observes. */
   readonly observed: Counter;
+  /** It was let in, and waited for that. */
+  readonly waited: Counter;
+  /** Its client left while it waited. */
+  readonly left: Counter;
 
   constructor(readonly name: Bytes) {
     const prefix = 'fim.limit.requests.' + String.UTF8.decodeUnsafe(name.pointer, name.length);
     this.admitted = new Counter(prefix + '.admitted');
     this.refused = new Counter(prefix + '.refused');
     this.observed = new Counter(prefix + '.observed');
+    this.waited = new Counter(prefix + '.waited');
+    this.left = new Counter(prefix + '.left');
+    this.waited.define();
+    this.left.define();
     this.admitted.define();
     this.refused.define();
     this.observed.define();

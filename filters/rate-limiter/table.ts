@@ -211,7 +211,7 @@ export function takeAll(claims: StaticArray<Claim>, from: i32, count: i32, now: 
 
 let refused: i32 = 0;
 
-function refuse(at: i32): Answer {
+export function refuse(at: i32): Answer {
   refused = at;
   return Answer.Refused;
 }
@@ -231,10 +231,22 @@ export function giveBack(claim: Claim, now: u64): void {
   claim.taken = false;
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!findTaken(claim, now)) return;
+    if (isWaitedFor(claim, now)) return;
     claim.limit.giveBack(claim.decision, claim.terms, claim.bucket, claim.stamp, claim.cost);
     if (claim.value.swap(claim.spare ? spareKey(claim) : lineKey(claim), LINE_KEY_LENGTH) != Swap.Lost) return;
     swapLost.add(1);
   }
+}
+
+/**
+ * Whether others wait for what comes after this claim's tokens. Their times are settled, so that what it gave back would be
+ * let in beside one of them.
+ */
+function isWaitedFor(claim: Claim, now: u64): bool {
+  const rate = claim.terms.rate;
+  if (rate.room == 0) return false;
+  const until = load<u64>(claim.bucket, UNTIL);
+  return until != claim.decision.until && until > now + rate.depth;
 }
 
 /** Takes `cost` more for a claim that was let in, down to an empty bucket. */

@@ -119,7 +119,7 @@ export function proxy_on_delete(contextId: u32): void {
   if (roots.remove(contextId)) {
     dropCallouts(contextId);
     flushCounters();
-    resumeTicks();
+    resumeTicks(contextId);
     scratch.reset();
     __collect();
     return;

@@ -1,5 +1,6 @@
 // Entry points for the parts of a message that the host delivers: headers, pieces of the body, trailers.
 import { ErrorId } from '../errors.gen';
+import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
 import { NO_ROUTE } from './compiled-route';
 import { Configuration } from './configuration';
@@ -168,12 +169,13 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
   return progress == Progress.Goes ? letGo(leg) : progress;
 }
 
-/** Whether the body of a message with held headers must stay where it is because it will be streamed. */
+/** Whether the body of a message with held headers must stay where it is: it will be streamed, or no stage reads it. */
 export function keepsBodyBack(contextId: u32, direction: Direction): bool {
   const stream = streams.find(contextId);
   if (stream == null) return false;
   const leg = stream.leg(direction);
-  return leg.body.passing != null && leg.waiting;
+  if (!leg.waiting) return false;
+  return leg.body.passing != null || (!leg.plan.needsBody && leg.body.coding == Coding.Identity);
 }
 
 /** The stream is over: whoever is told of outcomes is told of those of its messages, once. */

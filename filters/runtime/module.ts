@@ -4,7 +4,8 @@ import { Bytes } from '../memory/bytes';
 import { Parts } from '../memory/parts';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { BufferType, LogLevel, proxy_set_effective_context, proxy_set_tick_period_milliseconds } from './abi';
+import { BufferType, LogLevel, proxy_set_effective_context } from './abi';
+import { forgetAlarm, hurries, isUnattended, setTick, wantNext } from './alarm';
 import { identify, noteAccepted, wasAccepted } from './accepted';
 import { KmsConfig } from './config.gen';
 import { Step } from './compiled-route';
@@ -13,7 +14,16 @@ import { ConfigReader } from './config-reader';
 import { drainRetired } from './drain';
 import { tellHeld } from './held-bytes';
 import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
-import { log, logText, monotonicMillis, readBuffer, readPropertyOrEmpty, resultLength, resultPointer } from './host';
+import {
+  log,
+  logText,
+  monotonicMillis,
+  monotonicNanos,
+  readBuffer,
+  readPropertyOrEmpty,
+  resultLength,
+  resultPointer,
+} from './host';
 import { RootContext, RootTable } from './root-context';
 import { nameSeal } from './seal';
 import { Service } from './service';
@@ -110,13 +120,21 @@ function lose(root: RootContext): void {
 }
 
 function setTicks(root: RootContext): void {
-  const configuration = root.configuration;
-  proxy_set_tick_period_milliseconds(configuration != null && configuration.kms != null ? TICK_MS : SLOW_TICK_MS);
+  const paceMs = paceOf(root);
+  root.dueMs = clockMs + paceMs;
+  root.periodMs = setTick(root.contextId, paceMs);
 }
 
-/** Resumes the ticks of a root that is in force again because a newer one is gone. */
-export function resumeTicks(): void {
-  const stopped = roots.stopped();
+function paceOf(root: RootContext): u32 {
+  const configuration = root.configuration;
+  return configuration != null && configuration.kms != null ? TICK_MS : SLOW_TICK_MS;
+}
+
+/** Resumes the ticks of a root that is in force again because a newer one, `goneId`, is gone. */
+export function resumeTicks(goneId: u32): void {
+  forgetAlarm(goneId);
+  let stopped = roots.stopped();
+  if (stopped == null && isUnattended()) stopped = roots.newest();
   if (stopped == null) return;
   stopped.ticks = true;
   proxy_set_effective_context(stopped.contextId);
@@ -191,13 +209,25 @@ export function coarseMillis(): u64 {
  * services do what time brings.
  */
 export function tickRoot(root: RootContext): void {
-  clockMs = monotonicMillis();
-  lookAround(root);
+  const nowNanos = monotonicNanos();
+  clockMs = nowNanos / 1_000_000;
+  const hurried = hurries(root.contextId);
+  wakeServices(root, nowNanos);
   if (root.retired) {
-    root.ticks = false;
-    proxy_set_tick_period_milliseconds(0);
+    lookAround(root);
+    root.periodMs = setTick(root.contextId, 0);
+    root.ticks = root.periodMs != 0;
     return;
   }
+  if (hurried && clockMs < root.dueMs) {
+    root.periodMs = setTick(root.contextId, <u32>(root.dueMs - clockMs));
+    return;
+  }
+  const paceMs = paceOf(root);
+  // The host repeats the last period by itself.
+  if (hurried || isUnattended() || root.periodMs != paceMs) setTicks(root);
+  else root.dueMs = clockMs + paceMs;
+  lookAround(root);
   const configuration = root.configuration;
   if (configuration == null) return;
   if (!root.prepared) {
@@ -205,6 +235,17 @@ export function tickRoot(root: RootContext): void {
     prepare(root.contextId, configuration);
   }
   for (let i = 0; i < services.length; i++) services[i].tick(root.contextId);
+}
+
+/** What services wanted to do at a time is done; they are asked for the next time. */
+function wakeServices(root: RootContext, nowNanos: u64): void {
+  let next: u64 = 0;
+  for (let i = 0; i < services.length; i++) {
+    const wanted = services[i].wake(nowNanos);
+    if (next == 0 || (wanted != 0 && wanted < next)) next = wanted;
+  }
+  wantNext(next);
+  proxy_set_effective_context(root.contextId);
 }
 
 function prepare(rootId: u32, configuration: Configuration): void {

@@ -42,6 +42,9 @@ export class Reply {
   private left: u32 = 0;
   private responseCode: u32 = 0;
   private contentStatus: u32 = CONTENT_STATUS;
+  private ownStatus: u32 = 0;
+  /** The stream is reset instead, without an answer. */
+  drops: bool = false;
   private readonly list: Writer = new Writer(scratch);
   private readonly headers: Writer = new Writer(scratch);
   private headerCount: u32 = 0;
@@ -56,6 +59,8 @@ export class Reply {
     this.left = 0;
     this.responseCode = 0;
     this.contentStatus = CONTENT_STATUS;
+    this.ownStatus = 0;
+    this.drops = false;
     this.headerCount = 0;
     this.list.begin(512);
     this.headers.begin(256);
@@ -64,6 +69,11 @@ export class Reply {
   /** HTTP status, 400 to 499, that replaces 422. Errors with another status keep it. */
   answerContentWith(status: u32): void {
     this.contentStatus = status;
+  }
+
+  /** HTTP status in the place of the error's own. */
+  answerWith(status: u32): void {
+    this.ownStatus = status;
   }
 
   /**
@@ -120,7 +130,7 @@ export class Reply {
   compose(route: Bytes, status: u32): void {
     const body = this.body;
     const error = this.error;
-    if (status == 0) status = max(errorStatus(error), MIN_STATUS);
+    if (status == 0) status = this.ownStatus != 0 ? this.ownStatus : max(errorStatus(error), MIN_STATUS);
     if (status == CONTENT_STATUS) status = this.contentStatus;
     body.begin(512);
     body.ascii('{"type":"urn:fim:error:');

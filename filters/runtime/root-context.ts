@@ -24,6 +24,10 @@ export class RootContext {
   expired: bool = false;
   /** Whether the host calls its tick. */
   ticks: bool = true;
+  /** Time of its next tick at the usual pace, milliseconds; those before it come because something was due. */
+  dueMs: u64 = 0;
+  /** Period of its ticks as the host was told last, milliseconds. */
+  periodMs: u32 = 0;
   /** Time at which its configuration was last noted as accepted, milliseconds. */
   notedAtMs: u64 = 0;
   /** Identity of its configuration among the VMs of this process; see accepted.ts. */
@@ -156,6 +160,11 @@ export class RootTable {
     for (let i = 0; i < this.roots.length; i++)
       if (!this.roots[i].retired && !this.roots[i].ticks) return this.roots[i];
     return null;
+  }
+
+  /** The root that came last. Null: there is none. */
+  newest(): RootContext | null {
+    return this.roots.length == 0 ? null : this.roots[this.roots.length - 1];
   }
 
   private succeed(gone: RootContext): void {

@@ -22,4 +22,12 @@ export abstract class Service {
    * 100 ms where the configuration names a KMS, else each second.
    */
   tick(rootId: u32): void {}
+
+  /**
+   * Time that was asked for by `wakeAt` may have come: does what is due by `nowNanos` (monotonic), and returns when the
+   * next is due; 0: nothing is.
+   */
+  wake(nowNanos: u64): u64 {
+    return 0;
+  }
 }

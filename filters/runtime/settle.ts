@@ -1,6 +1,7 @@
 // Acts on decisions of stages and the runtime. The only place where a message is refused: every failure ends here.
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
+import { proxy_close_stream } from './abi';
 import { OPENED_CODINGS } from './content-coding';
 import { Direction } from './direction';
 import { Exchange } from './exchange';
@@ -118,6 +119,10 @@ function sendReply(leg: Leg, stage: string): Progress {
   if (phase != Phase.Streaming) outcome.bytesOut = 0;
   leg.body.held.giveBack();
   const reply = exchange.reply;
+  if (reply.drops) {
+    proxy_close_stream(leg.direction); // the host ends it after the call
+    return Progress.Ends;
+  }
   reply.compose(leg.route.name, leg.direction == Direction.Response ? BAD_GATEWAY : 0);
   if (leg.direction == Direction.Request && keepReply(exchange, leg, phase)) leg.phase = Phase.Draining;
   else if (!reply.send()) replyFailed.add(1);

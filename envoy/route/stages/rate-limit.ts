@@ -1,7 +1,13 @@
-import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_KEY_PARTS, MAX_LIMIT_PERIOD_MS } from '../../limits.ts';
+import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_KEY_PARTS, MAX_LIMIT_PERIOD_MS, MAX_LIMIT_WAIT_MS } from '../../limits.ts';
 import { durationMs } from '../duration.ts';
 import { fieldSteps } from '../field-place.ts';
-import type { RateLimitKey, RouteLimitCost, RouteNamedLimit, RouteRateLimit } from '../financial-route.gen.ts';
+import type {
+  RateLimitKey,
+  RouteLimitCost,
+  RouteLimitShape,
+  RouteNamedLimit,
+  RouteRateLimit,
+} from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
 import type {
   RateLimitCostConfig,
@@ -16,6 +22,9 @@ import { stage } from './stage-row.ts';
 const DEFAULT_LEASE = '5m';
 /** Name of the limit without a name. */
 const UNNAMED = 'default';
+
+/** What a refusal may be answered with. Of 400 the proxy makes a closed connection. */
+const STATUSES: readonly number[] = [403, 429, 503];
 
 /** Limits on requests. */
 export const rateLimit = stage({
@@ -35,6 +44,8 @@ export const rateLimit = stage({
   check({ value, path }, _, report) {
     const { requests, period, burst, key, limits } = value;
     const unnamed = [requests, period].filter((part) => part !== undefined).length;
+    if (value.status !== undefined && !STATUSES.includes(value.status))
+      report('FIM-CFG-1086', [...path, 'status'], '403, 429 or 503');
     if (unnamed === 1) report('FIM-CFG-1086', path, 'requests and period go together');
     if (unnamed === 0 && limits === undefined) report('FIM-CFG-1086', path, 'requests and period, or limits');
     if (unnamed === 0 && (burst ?? key) !== undefined)
@@ -57,6 +68,7 @@ export const rateLimit = stage({
     }
     if (value.headers === 'Always') config.headers = 'Always';
     if (value.legacyHeaders === true) config.legacyHeaders = true;
+    if (value.status !== undefined) config.status = value.status;
     const { limits } = value;
     if (limits === undefined) return config;
     limits.forEach((_, index) => note(['limits', index], [...path, 'limits', index]));
@@ -118,6 +130,16 @@ function checkLimit(limit: RouteNamedLimit, before: readonly RouteNamedLimit[], 
       report('FIM-CFG-1086', [...at, 'overrides', index, 'burst'], 'only a TokenBucket has one');
   });
   if (cost !== undefined) checkCost(cost, algorithm, [...at, 'cost'], report);
+  if (limit.shape !== undefined) checkShape(limit.shape, limit, [...at, 'shape'], report);
+}
+
+function checkShape({ maxWait }: RouteLimitShape, limit: RouteNamedLimit, at: Path, report: Report): void {
+  const ms = durationMs(maxWait);
+  if (ms < 1 || ms > MAX_LIMIT_WAIT_MS) report('FIM-CFG-1039', [...at, 'maxWait'], 'from 1ms to 30s');
+  if ((limit.algorithm ?? 'TokenBucket') !== 'TokenBucket')
+    report('FIM-CFG-1086', at, 'only a TokenBucket has a shape');
+  if (limit.cost !== undefined && limit.burst === undefined)
+    report('FIM-CFG-1086', at, 'with a cost it needs a burst, which is the most that one request can cost');
 }
 
 /** Number of a key's parts with those of its parents. */
@@ -158,6 +180,11 @@ function limitConfig(limit: RouteNamedLimit, all: readonly RouteNamedLimit[], bu
   const config: RateLimitRuleConfig = { name, id: `${buckets}/${name}`, requests, periodMs: durationMs(period) };
   if (algorithm !== undefined) config.algorithm = algorithm;
   if (burst !== undefined) config.burst = burst;
+  if (limit.shape !== undefined) {
+    const { maxWait, queue, overflow } = limit.shape;
+    config.burst = burst ?? 1;
+    config.shape = { maxWaitMs: durationMs(maxWait), queue, ...(overflow === 'Drop' ? { overflow } : {}) };
+  }
   if (key !== undefined) config.key = key.map(keyConfig);
   if (parent !== undefined) config.parent = all.findIndex((other) => other.name === parent) + 1;
   if (cost !== undefined) config.cost = costConfig(cost);
