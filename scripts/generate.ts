@@ -9,6 +9,7 @@ import { errorOutputs } from './generate/errors.ts';
 import { isoSpecOutputs } from './generate/iso-specs.ts';
 import { kindOutputs } from './generate/kinds.ts';
 import { limitOutputs } from './generate/limits.ts';
+import { metricOutputs } from './generate/metrics.ts';
 import type { Output } from './generate/output.ts';
 import { rbacOutputs } from './generate/rbac.ts';
 import { stageOutputs } from './generate/stages.ts';
@@ -26,6 +27,7 @@ export function allOutputs(repository: string): Output[] {
   return [
     errorOutputs,
     limitOutputs,
+    metricOutputs,
     codeOutputs,
     kindOutputs,
     cryptoOutputs,

@@ -1,6 +1,7 @@
 // Counters, gauges and histograms of a process. VMs that define the same name share the metric, as Envoy's workers do.
 import { MetricKind, Result } from './abi.ts';
 import { MAX_HOST_SAMPLES } from '../limits.ts';
+import { labelledName } from './metric-name.ts';
 
 interface Metric {
   name: string;
@@ -16,8 +17,9 @@ const ID_STEP = 4;
 export class Metrics {
   private readonly byName = new Map<string, Metric>();
 
-  /** Metric of that name and kind, created on first use. */
-  define(kind: number, name: string): Metric {
+  /** Metric of that name and kind, created on first use. It is asked for with its labels behind: `fim.a.b_total{one=x}`. */
+  define(kind: number, written: string): Metric {
+    const name = labelledName(written);
     const key = `${KIND_NAMES[kind]} ${name}`;
     let metric = this.byName.get(key);
     if (metric === undefined) this.byName.set(key, (metric = { name, kind, value: 0n, samples: [] }));

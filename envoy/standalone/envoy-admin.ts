@@ -1,3 +1,5 @@
+import { labelledName } from '../host/metric-name.ts';
+
 /** Timeout of the admin interface, milliseconds. It shares the main thread with the loading of modules. */
 const ADMIN_TIMEOUT_MS = 5_000;
 
@@ -25,14 +27,14 @@ export class EnvoyAdmin {
     );
   }
 
-  /** Counters and gauges whose names match the pattern. */
+  /** Counters and gauges whose names match the pattern, by name with the labels behind: `wasmcustom.fim.a.b_total{one=x}`. */
   async stats(pattern: string): Promise<Map<string, number>> {
     const text = await this.get(`/stats?filter=${encodeURIComponent(pattern)}`);
     const found = new Map<string, number>();
     for (const line of text.split('\n')) {
       const separator = line.indexOf(': ');
       const value = Number(line.slice(separator + 2));
-      if (separator > 0 && Number.isFinite(value)) found.set(line.slice(0, separator), value);
+      if (separator > 0 && Number.isFinite(value)) found.set(labelledName(line.slice(0, separator)), value);
     }
     return found;
   }

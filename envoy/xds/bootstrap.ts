@@ -8,6 +8,7 @@ import { kmsCluster } from './kms-cluster.ts';
 import { memoryRelease, overloadManager } from './overload.ts';
 import { OCSP_CLUSTER } from './tlcp.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
+import { statTags } from './stat-tags.ts';
 
 /** Settings that Envoy starts with. Settings that change at run time are in discovered files. */
 export interface BootstrapPlan extends ListenerPlan {
@@ -28,6 +29,7 @@ export interface BootstrapPlan extends ListenerPlan {
 export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
   return {
     node: { id: 'fim-standalone', cluster: 'fim' },
+    stats_config: statTags(),
     admin: {
       address: { socket_address: { address: plan.admin.host, port_value: plan.admin.port } },
       // The admin access log would go to standard output.

@@ -1,19 +1,28 @@
+import {
+  MASK_CHANGED,
+  MASK_DETECTED,
+  MASK_FIELDS,
+  MASK_HEADERS,
+  MASK_REFUSED,
+  MASK_UNCHANGED,
+  maskValuesTotal,
+} from '../metrics.gen';
 import { Counter } from '../runtime/metrics';
 import { Direction } from '../runtime/direction';
 import { MaskKind, MaskMethod } from './config.gen';
 import { KIND_LABELS, METHOD_LABELS } from './labels.gen';
 
 /** Messages in which something was hidden. */
-export const maskChanged: Counter = new Counter('fim.mask.changed');
+export const maskChanged: Counter = new Counter(MASK_CHANGED);
 /** Examined messages without anything to hide. */
-export const maskUnchanged: Counter = new Counter('fim.mask.unchanged');
+export const maskUnchanged: Counter = new Counter(MASK_UNCHANGED);
 /** Messages refused because they could not be masked. */
-export const maskRefused: Counter = new Counter('fim.mask.refused');
+export const maskRefused: Counter = new Counter(MASK_REFUSED);
 /** Values hidden by a field rule, and numbers hidden by detection. */
-export const maskFields: Counter = new Counter('fim.mask.fields');
-export const maskDetected: Counter = new Counter('fim.mask.detected');
+export const maskFields: Counter = new Counter(MASK_FIELDS);
+export const maskDetected: Counter = new Counter(MASK_DETECTED);
 /** Header values, query parameters and cookies hidden. */
-export const maskHeaders: Counter = new Counter('fim.mask.headers');
+export const maskHeaders: Counter = new Counter(MASK_HEADERS);
 
 export function defineMaskStats(): void {
   maskChanged.define();
@@ -27,12 +36,12 @@ export function defineMaskStats(): void {
 /** Counters of values by kind, method and direction, each made once for a VM when a configuration first names it. */
 const values: Map<u32, Counter> = new Map<u32, Counter>();
 
-/** `fim.mask.values.KIND.METHOD.DIRECTION`. */
+/** Values hidden in one of these ways. */
 export function valuesCounter(kind: MaskKind, method: MaskMethod, direction: Direction): Counter {
   const key = ((<u32>kind) << 16) | ((<u32>method) << 8) | (<u32>direction);
   if (values.has(key)) return values.get(key);
   const side = direction == Direction.Request ? 'request' : 'response';
-  const counter = new Counter('fim.mask.values.' + KIND_LABELS[kind] + '.' + METHOD_LABELS[method] + '.' + side);
+  const counter = new Counter(maskValuesTotal(KIND_LABELS[kind], METHOD_LABELS[method], side));
   counter.define();
   values.set(key, counter);
   return counter;

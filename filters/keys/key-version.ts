@@ -37,7 +37,7 @@ function sm2Works(): bool {
  * message waits. Its initialisation vectors are a random start of 96 bits, drawn in each VM and again after 2^32
  * messages, and increments of it (SP 800-38D, 8.2.2). Two of S starts overlap within N messages under one key with a
  * probability below S * N / 2^96, which is below the 2^-32 of section 8 while S * N is below 2^64. Section 8.3 allows
- * 2^32 messages under a key in all VMs together: `fim.key.messages.<path>` counts them, and a rotation starts anew.
+ * 2^32 messages under a key in all VMs together: `fim_key_messages_total{key}` counts them, and a rotation starts anew.
  */
 export class KeyVersion {
   /** For SM4 keys: GCM, and encrypt-then-MAC under derived keys. */

@@ -1,3 +1,4 @@
+import { keyMessagesTotal } from '../metrics.gen';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -29,7 +30,7 @@ export class KeyVersions {
     private readonly dataKeys: bool,
     private readonly notes: VersionNotes,
   ) {
-    this.messages = new Counter('fim.key.messages.' + String.UTF8.decodeUnsafe(id.pointer + 6, id.length - 6));
+    this.messages = new Counter(keyMessagesTotal(String.UTF8.decodeUnsafe(id.pointer + 6, id.length - 6)));
     this.messages.define();
   }
 

@@ -1,24 +1,25 @@
+import { PBOC_ERRORS, PBOC_INVALID, PBOC_UNREADABLE, PBOC_VALID, pbocBreachesTotal } from '../metrics.gen';
 import { ErrorId } from '../errors.gen';
 import { Counter } from '../runtime/metrics';
 
 /** Messages that passed all rules, and messages that did not (under `Observe` these pass too). */
-export const pbocValid: Counter = new Counter('fim.pboc.valid');
-export const pbocInvalid: Counter = new Counter('fim.pboc.invalid');
+export const pbocValid: Counter = new Counter(PBOC_VALID);
+export const pbocInvalid: Counter = new Counter(PBOC_INVALID);
 /** Unreadable messages: by content type, without body, by syntax. */
-export const pbocUnreadable: Counter = new Counter('fim.pboc.unreadable');
+export const pbocUnreadable: Counter = new Counter(PBOC_UNREADABLE);
 /** Errors in invalid messages, up to each route's `maxErrors` a message. */
-export const pbocErrors: Counter = new Counter('fim.pboc.errors');
+export const pbocErrors: Counter = new Counter(PBOC_ERRORS);
 
 // The same errors by kind of rule. A fixed set for all routes.
-const missing: Counter = new Counter('fim.pboc.errors.required');
-const forbidden: Counter = new Counter('fim.pboc.errors.forbidden');
-const type: Counter = new Counter('fim.pboc.errors.type');
-const length: Counter = new Counter('fim.pboc.errors.length');
-const pattern: Counter = new Counter('fim.pboc.errors.pattern');
-const enumeration: Counter = new Counter('fim.pboc.errors.enum');
-const range: Counter = new Counter('fim.pboc.errors.range');
-const check: Counter = new Counter('fim.pboc.errors.check');
-const cross: Counter = new Counter('fim.pboc.errors.cross');
+const missing: Counter = new Counter(pbocBreachesTotal('required'));
+const forbidden: Counter = new Counter(pbocBreachesTotal('forbidden'));
+const type: Counter = new Counter(pbocBreachesTotal('type'));
+const length: Counter = new Counter(pbocBreachesTotal('length'));
+const pattern: Counter = new Counter(pbocBreachesTotal('pattern'));
+const enumeration: Counter = new Counter(pbocBreachesTotal('enum'));
+const range: Counter = new Counter(pbocBreachesTotal('range'));
+const check: Counter = new Counter(pbocBreachesTotal('check'));
+const cross: Counter = new Counter(pbocBreachesTotal('cross'));
 
 /** Counts an error by the kind of its rule. */
 export function countBreach(error: ErrorId): void {

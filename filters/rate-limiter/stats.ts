@@ -1,20 +1,29 @@
+import {
+  LIMIT_ALLOWED,
+  LIMIT_BUCKET_SPILLED,
+  LIMIT_EXCEEDED,
+  LIMIT_FAILED,
+  LIMIT_REFUNDED,
+  LIMIT_SWAP_LOST,
+  limitRequestsTotal,
+} from '../metrics.gen';
 import { MAX_LIMIT_COUNTERS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { Counter } from '../runtime/metrics';
 
 /** Requests that every limit let in, and requests that one refused. */
-export const limitAllowed: Counter = new Counter('fim.limit.allowed');
-export const limitExceeded: Counter = new Counter('fim.limit.exceeded');
+export const limitAllowed: Counter = new Counter(LIMIT_ALLOWED);
+export const limitExceeded: Counter = new Counter(LIMIT_EXCEEDED);
 /** Requests that could not be decided. */
-export const limitFailed: Counter = new Counter('fim.limit.failed');
+export const limitFailed: Counter = new Counter(LIMIT_FAILED);
 /** Tokens given back because a later stage refused the request, or no upstream had it. */
-export const limitRefunded: Counter = new Counter('fim.limit.refunded');
+export const limitRefunded: Counter = new Counter(LIMIT_REFUNDED);
 /** Decisions on the spare bucket of a limit, because more keys are active than a line holds. */
-export const bucketSpilled: Counter = new Counter('fim.limit.bucket_spilled');
+export const bucketSpilled: Counter = new Counter(LIMIT_BUCKET_SPILLED);
 /** Writes that lost against another worker's and were repeated. */
-export const swapLost: Counter = new Counter('fim.limit.swap_lost');
+export const swapLost: Counter = new Counter(LIMIT_SWAP_LOST);
 
-/** What one limit said: `fim.limit.requests.NAME.OUTCOME`. Limits of one name count together. */
+/** What one limit said. Limits of one name count together. */
 export class LimitCounters {
   readonly admitted: Counter;
   readonly refused: Counter;
@@ -26,12 +35,12 @@ export class LimitCounters {
   readonly left: Counter;
 
   constructor(readonly name: Bytes) {
-    const prefix = 'fim.limit.requests.' + String.UTF8.decodeUnsafe(name.pointer, name.length);
-    this.admitted = new Counter(prefix + '.admitted');
-    this.refused = new Counter(prefix + '.refused');
-    this.observed = new Counter(prefix + '.observed');
-    this.waited = new Counter(prefix + '.waited');
-    this.left = new Counter(prefix + '.left');
+    const limit = String.UTF8.decodeUnsafe(name.pointer, name.length);
+    this.admitted = new Counter(limitRequestsTotal(limit, 'admitted'));
+    this.refused = new Counter(limitRequestsTotal(limit, 'refused'));
+    this.observed = new Counter(limitRequestsTotal(limit, 'observed'));
+    this.waited = new Counter(limitRequestsTotal(limit, 'waited'));
+    this.left = new Counter(limitRequestsTotal(limit, 'left'));
     this.waited.define();
     this.left.define();
     this.admitted.define();

@@ -94,5 +94,6 @@ export const enum NetworkStatus {
 
 export const enum MetricType {
   Counter = 0,
+  Gauge = 1,
   Histogram = 2,
 }

@@ -24,21 +24,26 @@ export function flushCounters(): void {
 export class Counter {
   private id: u32 = u32.MAX_VALUE;
   /** Counts that the host has not been told. */
-  private untold: u64 = 0;
+  private untold: i64 = 0;
+  private isBehind: bool = false;
   private next: Counter | null = null;
 
-  /** `name`: `fim.<area>.<what>`; Envoy shows it as `wasmcustom.<name>`. */
-  constructor(readonly name: string) {}
+  /** `name`: one of `metrics.gen.ts`; Envoy shows it as `wasmcustom.<name>`. */
+  constructor(
+    readonly name: string,
+    private readonly type: MetricType = MetricType.Counter,
+  ) {}
 
   /** Defines the metric with the host. Call it once per VM before the first `add`, which otherwise does nothing. */
   define(): void {
-    if (this.id == u32.MAX_VALUE) this.id = define(MetricType.Counter, this.name);
+    if (this.id == u32.MAX_VALUE) this.id = define(this.type, this.name);
   }
 
   /** Counts; the host knows by the next tick. */
-  add(amount: u64): void {
+  add(amount: i64): void {
     if (amount == 0 || this.id == u32.MAX_VALUE) return;
-    if (this.untold == 0) {
+    if (!this.isBehind) {
+      this.isBehind = true;
       this.next = behind;
       behind = this;
     }
@@ -47,11 +52,22 @@ export class Counter {
 
   /** Tells the host; the counter after it in the list. */
   flush(): Counter | null {
-    proxy_increment_metric(this.id, this.untold);
+    if (this.untold != 0) proxy_increment_metric(this.id, this.untold);
     this.untold = 0;
+    this.isBehind = false;
     const next = this.next;
     this.next = null;
     return next;
+  }
+}
+
+/**
+ * A number that rises and falls. It is told by differences, which the host adds: that of all workers. What a VM that
+ * trapped had added stays.
+ */
+export class Gauge extends Counter {
+  constructor(name: string) {
+    super(name, MetricType.Gauge);
   }
 }
 

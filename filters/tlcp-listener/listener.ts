@@ -30,6 +30,7 @@ import { ConnectionPolicy, compilePolicy } from './policy';
 import { drawAuthority } from './poke';
 import {
   connectionsClosed,
+  connectionsLive,
   connectionsOpened,
   connectionsRefused,
   countTlcpConfigured,
@@ -164,6 +165,7 @@ export function openConnection(id: u32, root: ListenerRoot | null, number: u64):
   if (number != 0) byNumber.set(number, connection);
   silent.add(connection);
   connectionsOpened.add(1);
+  connectionsLive.add(1);
   if (silent.size > MAX_SILENT_CONNECTIONS) giveWay(silent.oldest);
   else if (connections.size > MAX_TLCP_CONNECTIONS) giveWay(shaking.size > 0 ? shaking.oldest : silent.oldest);
 }
@@ -262,6 +264,7 @@ export function removeContext(id: u32): bool {
   connection.release();
   connection.gone = true;
   connectionsClosed.add(1);
+  connectionsLive.add(-1);
   return isDue(STREAMS_PER_CONNECTION);
 }
 

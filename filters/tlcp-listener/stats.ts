@@ -1,7 +1,27 @@
 // What is counted of national TLS. The names have no value of a connection.
+import {
+  TLCP_CONFIGURED,
+  TLCP_CONNECTIONS_CLOSED,
+  TLCP_CONNECTIONS_CUT,
+  TLCP_CONNECTIONS_LIVE,
+  TLCP_CONNECTIONS_OPENED,
+  TLCP_CONNECTIONS_REFUSED,
+  TLCP_HANDSHAKES_EXPIRED,
+  TLCP_HANDSHAKES_HELD,
+  TLCP_HANDSHAKE_MS,
+  TLCP_REQUESTS_MALFORMED,
+  TLCP_REQUESTS_REFUSED,
+  TLCP_REVOCATION_ACCEPTED,
+  TLCP_REVOCATION_ANSWERED,
+  TLCP_REVOCATION_ASKED,
+  TLCP_REVOCATION_LAST_GOOD,
+  TLCP_REVOCATION_REFUSED,
+  TLCP_REVOCATION_REVOKED,
+  tlcpHandshakesTotal,
+} from '../metrics.gen';
 import { ECC_SM4_CBC_SM3, ECC_SM4_GCM_SM3, ECDHE_SM4_CBC_SM3, ECDHE_SM4_GCM_SM3 } from '../tlcp/protocol';
 import { REVOCATION_COUNTERS } from '../x509/revocation';
-import { Counter, Histogram } from '../runtime/metrics';
+import { Counter, Gauge, Histogram } from '../runtime/metrics';
 
 /** Generations use their counters in turn, as in every module. */
 const GENERATION_SLOTS: i32 = 16;
@@ -24,31 +44,40 @@ const SUITE_NAMES: StaticArray<string> = [
 ];
 const OUTCOME_NAMES: StaticArray<string> = ['full', 'resumed', 'failed'];
 
-/** Connections that came and that are gone; the difference lives, over all workers. */
-export const connectionsOpened: Counter = new Counter('fim.tlcp.connections.opened');
-export const connectionsClosed: Counter = new Counter('fim.tlcp.connections.closed');
+/** Connections that live now, over all workers; those that came, and those that are gone. */
+export const connectionsLive: Gauge = new Gauge(TLCP_CONNECTIONS_LIVE);
+export const connectionsOpened: Counter = new Counter(TLCP_CONNECTIONS_OPENED);
+export const connectionsClosed: Counter = new Counter(TLCP_CONNECTIONS_CLOSED);
 /** Connections closed because a worker had too many: without a byte, in their handshake, or at all. */
-export const connectionsRefused: Counter = new Counter('fim.tlcp.connections.refused');
+export const connectionsRefused: Counter = new Counter(TLCP_CONNECTIONS_REFUSED);
 /** Open connections that a fault of the other side ended: a forged record, an alert of its own. */
-export const connectionsCut: Counter = new Counter('fim.tlcp.connections.cut');
+export const connectionsCut: Counter = new Counter(TLCP_CONNECTIONS_CUT);
 /** Handshakes that had to wait for this side's keys, and those whose time was over. */
-export const handshakesHeld: Counter = new Counter('fim.tlcp.handshakes.held');
-export const handshakesExpired: Counter = new Counter('fim.tlcp.handshakes.expired');
+export const handshakesHeld: Counter = new Counter(TLCP_HANDSHAKES_HELD);
+export const handshakesExpired: Counter = new Counter(TLCP_HANDSHAKES_EXPIRED);
 /** Requests refused because they did not come over national TLS. */
-export const requestsRefused: Counter = new Counter('fim.tlcp.requests.refused');
+export const requestsRefused: Counter = new Counter(TLCP_REQUESTS_REFUSED);
 /** Requests refused because parsers may differ on where they end, or because their heads are too long or too slow. */
-export const requestsMalformed: Counter = new Counter('fim.tlcp.requests.malformed');
+export const requestsMalformed: Counter = new Counter(TLCP_REQUESTS_MALFORMED);
 /** From the connection to the end of its handshake. */
-export const handshakeMillis: Histogram = new Histogram('fim.tlcp.handshake_ms');
+export const handshakeMillis: Histogram = new Histogram(TLCP_HANDSHAKE_MS);
 
 /** By `RevocationCount`. */
-const REVOCATION_NAMES: StaticArray<string> = ['revoked', 'refused', 'accepted', 'last_good', 'asked', 'answered'];
+const REVOCATION_NAMES: StaticArray<string> = [
+  TLCP_REVOCATION_REVOKED,
+  TLCP_REVOCATION_REFUSED,
+  TLCP_REVOCATION_ACCEPTED,
+  TLCP_REVOCATION_LAST_GOOD,
+  TLCP_REVOCATION_ASKED,
+  TLCP_REVOCATION_ANSWERED,
+];
 const revocations: StaticArray<Counter> = new StaticArray<Counter>(REVOCATION_COUNTERS);
 const handshakes: StaticArray<Counter> = new StaticArray<Counter>(15);
 const generations: StaticArray<Counter> = new StaticArray<Counter>(GENERATION_SLOTS);
 
 /** Defines the metrics, once per VM. */
 export function defineTlcpStats(): void {
+  connectionsLive.define();
   connectionsOpened.define();
   connectionsClosed.define();
   connectionsRefused.define();
@@ -59,18 +88,18 @@ export function defineTlcpStats(): void {
   requestsMalformed.define();
   handshakeMillis.define();
   for (let i = 0; i < revocations.length; i++) {
-    revocations[i] = new Counter('fim.tlcp.revocation.' + REVOCATION_NAMES[i]);
+    revocations[i] = new Counter(REVOCATION_NAMES[i]);
     revocations[i].define();
   }
   for (let suite = 0; suite < 5; suite++) {
     for (let outcome = 0; outcome < 3; outcome++) {
-      const counter = new Counter('fim.tlcp.handshakes.' + SUITE_NAMES[suite] + '.' + OUTCOME_NAMES[outcome]);
+      const counter = new Counter(tlcpHandshakesTotal(SUITE_NAMES[suite], OUTCOME_NAMES[outcome]));
       counter.define();
       handshakes[suite * 3 + outcome] = counter;
     }
   }
   for (let i = 0; i < GENERATION_SLOTS; i++) {
-    generations[i] = new Counter('fim.tlcp.configured.' + i.toString());
+    generations[i] = new Counter(TLCP_CONFIGURED + i.toString());
     generations[i].define();
   }
 }

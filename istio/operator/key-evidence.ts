@@ -25,13 +25,23 @@ export interface KeyTrouble {
   succeededThen: number;
 }
 
+/** In a label, in the name of a proxy that was not told of labels, and as earlier modules write it. */
+const IN_LABEL = /\breason="([a-z]+)"/;
+const IN_NAME = /fim_key_(?:reason___([a-z]+)___unavailable_total|unavailable_(?!total)([a-z]+))$/;
+
+function reasonOf(name: string, labels: string): string | undefined {
+  if (name.endsWith('fim_key_unavailable_total')) return IN_LABEL.exec(labels)?.[1];
+  const found = IN_NAME.exec(name);
+  return found?.[1] ?? found?.[2];
+}
+
 /** Reads one sample. Returns false if the sample is not about keys. */
 export function readKeySample(
   keys: { unavailable: Record<string, number>; succeeded: number },
-  name: string,
+  { name, labels = '' }: { name: string; labels?: string },
   value: number,
 ): boolean {
-  const reason = /fim_key_unavailable_([a-z]+)$/.exec(name)?.[1];
+  const reason = reasonOf(name, labels);
   if (reason !== undefined) keys.unavailable[reason] = (keys.unavailable[reason] ?? 0) + value;
   else if (name.endsWith('fim_key_fetch_succeeded')) keys.succeeded += value;
   else return false;

@@ -30,7 +30,7 @@ const ENVOY_LAYERS: Record<string, string[]> = {
 };
 
 /** Files that every folder of filters/ may import. */
-const FILTER_COMMON = ['filters/limits', 'filters/errors.gen', 'filters/runtime/abort'];
+const FILTER_COMMON = ['filters/limits', 'filters/errors.gen', 'filters/metrics.gen', 'filters/runtime/abort'];
 
 /** Folders that a top folder may not import, with the reason. */
 const FORBIDDEN: Record<string, Record<string, string>> = {

@@ -4,6 +4,7 @@ import { imports } from './imports.ts';
 import { layout } from './layout.ts';
 import { limits } from './limits.ts';
 import { links } from './links.ts';
+import { metrics } from './metrics.ts';
 import { names } from './names.ts';
 import type { Rule } from './project.ts';
 import { parameters } from './parameters.ts';
@@ -23,6 +24,7 @@ export const RULES: Rule[] = [
   words,
   limits,
   errorCodes,
+  metrics,
   links,
   testFiles,
   promises,

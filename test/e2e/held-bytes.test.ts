@@ -78,7 +78,7 @@ async function allocatedMib(): Promise<number> {
 }
 
 async function stat(name: string): Promise<number> {
-  return (await harness.stack.envoy.admin.stats(name)).get(`wasmcustom.${name}`) ?? 0;
+  return (await harness.stack.envoy.admin.stats('^wasmcustom')).get(`wasmcustom.${name}`) ?? 0;
 }
 
 const held = async (): Promise<number> => (await stat('fim.held.taken_bytes')) - (await stat('fim.held.given_bytes'));
@@ -89,12 +89,13 @@ test('streams that hold their bodies are refused beyond a total for their connec
   const statuses = new Map<number, number>();
   flood(statuses, '127.0.0.1');
   await harness.poll(
-    async () => (await stat('fim.refused.FIM-RT-0031')) > 0 && (await held()) >= (MAX_CONNECTION_MIB - 2) * 1e6,
+    async () =>
+      (await stat('fim.refused_total{code=FIM-RT-0031}')) > 0 && (await held()) >= (MAX_CONNECTION_MIB - 2) * 1e6,
   );
   assert.ok((await held()) <= MAX_CONNECTION_MIB * MIB);
   for (let i = 0; i < 5; i++) flood(statuses, `127.0.0.${2 + i}`);
   await harness.poll(
-    async () => (await stat('fim.refused.FIM-RT-0030')) > 0 && (await held()) >= (MAX_HELD_MIB - 4) * 1e6,
+    async () => (await stat('fim.refused_total{code=FIM-RT-0030}')) > 0 && (await held()) >= (MAX_HELD_MIB - 4) * 1e6,
   );
   assert.ok((await held()) <= MAX_HELD_MIB * MIB);
   await harness.poll(async () => statuses.size > 0);
@@ -135,8 +136,8 @@ for (const [about, uploads, bytes] of [
   test(`one address that holds all it may, over many HTTP/1 connections with ${about}, leaves room to another`, async (t) => {
     const opened = Array.from({ length: uploads }, (_, i) => upload('127.0.0.20', bytes, `198.51.100.${i % 256}`));
     t.after(() => opened.forEach(({ socket }) => socket.destroy()));
-    const before = await stat('fim.refused.FIM-RT-0032');
-    await harness.poll(async () => (await stat('fim.refused.FIM-RT-0032')) > before);
+    const before = await stat('fim.refused_total{code=FIM-RT-0032}');
+    await harness.poll(async () => (await stat('fim.refused_total{code=FIM-RT-0032}')) > before);
     await harness.poll(async () => (await held()) > (MAX_ADDRESS_MIB - 4) * MIB);
     // What came before bodies were looked at each does not count for the address.
     assert.ok((await held()) <= (MAX_ADDRESS_MIB + 32) * MIB, `${(await held()) / MIB} MiB`);

@@ -39,8 +39,9 @@ describe('requests that wait', () => {
     return response.status;
   };
   const counted = async (name: string): Promise<number> => {
-    const stat = `wasmcustom.fim.limit.requests.${name}`;
-    return (await harness.stack.envoy.admin.stats(`^${stat}$`)).get(stat) ?? 0;
+    const [limit, outcome] = name.split('.');
+    const stats = await harness.stack.envoy.admin.stats(String.raw`^wasmcustom\.fim\.limit\.`);
+    return stats.get(`wasmcustom.fim.limit.requests_total{limit=${limit},outcome=${outcome}}`) ?? 0;
   };
 
   it('come to the upstream never sooner than the limit lets them, and what finds no room is refused at once', async () => {

@@ -162,10 +162,16 @@ describe('limits of one Envoy', () => {
     assert.equal(shut.status, 429);
     assert.equal(shut.headers.get('retry-after'), null);
     for (let i = 0; i < 3; i++) assert.equal(await status('/tried'), 200);
-    const names = ['tried.admitted', 'tried.observed', 'tried.refused', 'window.admitted', 'window.refused'];
+    const names = [
+      'limit=tried,outcome=admitted',
+      'limit=tried,outcome=observed',
+      'limit=tried,outcome=refused',
+      'limit=window,outcome=admitted',
+      'limit=window,outcome=refused',
+    ];
     await harness.poll(async () => {
-      const stats = await harness.stack.envoy.admin.stats(String.raw`^wasmcustom\.fim\.limit\.requests\.`);
-      const counts = names.map((name) => stats.get(`wasmcustom.fim.limit.requests.${name}`));
+      const stats = await harness.stack.envoy.admin.stats(String.raw`^wasmcustom\.fim\.limit\..*requests_total$`);
+      const counts = names.map((name) => stats.get(`wasmcustom.fim.limit.requests_total{${name}}`));
       return JSON.stringify(counts) === JSON.stringify([1, 2, 0, 40, 80]);
     });
   });

@@ -230,10 +230,11 @@ describe('every suite', () => {
     await harness.poll(async () => {
       const now = await counters(harness);
       const ends = (suite: string, end: string): number =>
-        now.get(`wasmcustom.fim.tlcp.handshakes.${suite}.${end}`) ?? 0;
+        now.get(`wasmcustom.fim.tlcp.handshakes_total{suite=${suite},result=${end}}`) ?? 0;
       return (
         now.get('wasmcustom.fim.tlcp.connections.opened') === now.get('wasmcustom.fim.tlcp.connections.closed') &&
         now.get('wasmcustom.fim.tlcp.connections.cut') === 1 &&
+        now.get('wasmcustom.fim.tlcp.connections.live') === 0 &&
         SUITES.every((suite) => ends(suite, 'full') >= 3 && ends(suite, 'resumed') >= 6 && ends(suite, 'failed') >= 1)
       );
     });

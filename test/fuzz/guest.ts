@@ -28,6 +28,12 @@ export function caseCount(byDefault: number): number {
   return Number.isSafeInteger(asked) && asked > 0 ? asked : byDefault;
 }
 
+/** Seed of a random test: `FIM_FUZZ_SEED` if set, else the test's own. Another seed takes other cases. */
+export function seedOf(own: number): number {
+  const asked = Number(process.env['FIM_FUZZ_SEED'] ?? '');
+  return Number.isSafeInteger(asked) && asked > 0 ? asked : own;
+}
+
 /** Time that this thread computed while `run` ran, ms. Other work on the machine does not count. */
 export function computingMs(run: () => void): number {
   const before = process.threadCpuUsage();

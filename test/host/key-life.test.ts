@@ -356,5 +356,5 @@ test('messages are counted for each key', () => {
   const store = new Store().add(1);
   const one = machine(store);
   for (let i = 0; i < 7; i++) one.encrypt();
-  assert.equal(one.vm.counted('fim.key.messages.prod/a'), 7);
+  assert.equal(one.vm.counted('fim.key.messages_total{key=prod/a}'), 7);
 });

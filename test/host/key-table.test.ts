@@ -152,7 +152,7 @@ test('under Observe a code is never waited for: not at the first look, not durin
     const { client, upstream, tookMs } = machine.send(1);
     assert.deepEqual([client.status, upstream.body.toString(), tookMs], [200, TEXT.toString(), 0]);
   }
-  assert.equal(machine.vm.counted('fim.observed.FIM-KMS-0001'), 5);
+  assert.equal(machine.vm.counted('fim.observed_total{code=FIM-KMS-0001}'), 5);
   machine.kms = { versions: FINE };
   machine.vm.clock.advance(60_000);
   machine.send(2);
@@ -163,13 +163,17 @@ test('under Observe a code is never waited for: not at the first look, not durin
     assert.equal(machine.send(2).tookMs, 0);
   }
   assert.equal(machine.vm.counted('fim.pboc.valid') - valid, 3, 'what is held tests them at once');
-  const outages = machine.vm.counted('fim.observed.FIM-KMS-0001') + 1;
+  const outages = machine.vm.counted('fim.observed_total{code=FIM-KMS-0001}') + 1;
   for (let i = 0; i < 2; i++) {
     assert.equal(machine.send(2, 9).tookMs, 0);
-    assert.equal(machine.vm.counted('fim.observed.FIM-KMS-0001'), outages, 'the version before is fetched on the side');
+    assert.equal(
+      machine.vm.counted('fim.observed_total{code=FIM-KMS-0001}'),
+      outages,
+      'the version before is fetched on the side',
+    );
     machine.vm.clock.advance(200);
   }
-  assert.equal(machine.vm.counted('fim.observed.FIM-PBOC-0001'), 1);
+  assert.equal(machine.vm.counted('fim.observed_total{code=FIM-PBOC-0001}'), 1);
   machine.close();
 });
 
@@ -196,7 +200,7 @@ for (const [reason, code, kms] of [
       machine.vm.clock.advance(100);
     }
     assert.equal(lines('key-unavailable').length, 1);
-    assert.ok(machine.vm.counted(`fim.key.unavailable.${reason}`) >= 2);
+    assert.ok(machine.vm.counted(`fim.key.unavailable_total{reason=${reason}}`) >= 2);
     machine.kms = { versions: { 1: {}, 2: {} } };
     machine.vm.clock.advance(20_000);
     assert.equal(replyOf(machine.send(1)), 'passed');

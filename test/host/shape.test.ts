@@ -56,8 +56,8 @@ describe('requests that wait', () => {
       ],
     );
     assert.deepEqual(started.map(tookMs), [0, 100, 200, 300, 400, 500]);
-    assert.equal(one.vm.counted('fim.limit.requests.even.waited'), 3);
-    assert.equal(two.vm.counted('fim.limit.requests.even.waited'), 2);
+    assert.equal(one.vm.counted('fim.limit.requests_total{limit=even,outcome=waited}'), 3);
+    assert.equal(two.vm.counted('fim.limit.requests_total{limit=even,outcome=waited}'), 2);
     for (const { vm } of [one, two]) assert.equal(vm.liveContexts, 1);
   });
 
@@ -80,7 +80,7 @@ describe('requests that wait', () => {
       [0, 100, 200, 300, 400],
     );
     assert.equal(tookMs(late), 500);
-    assert.equal(one.vm.counted('fim.limit.requests.even.left'), 1);
+    assert.equal(one.vm.counted('fim.limit.requests_total{limit=even,outcome=left}'), 1);
     assert.equal(one.vm.liveContexts, 1);
   });
 

@@ -230,7 +230,7 @@ describe('refused', () => {
       assert.equal(upstream.reset, true);
       assert.doesNotMatch(upstream.body.toString(), /AND NOW|NEVER/);
       assert.equal(vm.counted('fim.body.cut'), 1);
-      assert.equal(vm.counted('fim.refused.FIM-PBOC-0001'), 1);
+      assert.equal(vm.counted('fim.refused_total{code=FIM-PBOC-0001}'), 1);
     }
   });
 

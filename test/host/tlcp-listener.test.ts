@@ -46,7 +46,7 @@ describe('a connection of national TLS', () => {
       client.pump();
       assert.ok(client.proxy.isClosed);
       assert.deepEqual(listener.vm.violations, []);
-      assert.equal(listener.vm.counted('fim.tlcp.handshakes.ECC_SM4_GCM_SM3.full'), 1);
+      assert.equal(listener.vm.counted('fim.tlcp.handshakes_total{suite=ECC_SM4_GCM_SM3,result=full}'), 1);
     });
 
   it('says who the client is, and drops what the client says', () => {

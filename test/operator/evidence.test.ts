@@ -180,5 +180,25 @@ describe('evidence', () => {
     );
   });
 
+  it('takes look-ups of keys by reason from a label, from the name without labels, and as earlier modules wrote it', () => {
+    const proxy = [
+      'envoy_server_concurrency{} 1',
+      'envoy_server_uptime{} 9',
+      'envoy_listener_manager_total_listeners_draining{} 0',
+    ];
+    const keys = [
+      'fim_key_unavailable_total{reason="denied"} 1',
+      'fim_key_unavailable_total{} 64',
+      'fim_key_reason___denied___unavailable_total{} 2',
+      'fim_key_reason___absent___unavailable_total{} 4',
+      'fim_key_unavailable_denied{} 8',
+      'fim_key_fetch_succeeded{} 16',
+    ];
+    assert.deepEqual(readMetrics([...proxy, ...keys].join('\n'), 0)?.keys, {
+      unavailable: { denied: 11, absent: 4 },
+      succeeded: 16,
+    });
+  });
+
   it('is not made of what no Envoy says', () => assert.equal(readMetrics('up 1\n<html>', 0), undefined));
 });

@@ -206,7 +206,7 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     const [, name = '', labels = '', written] = match;
     const value = Number(written);
     if (!Number.isFinite(value)) continue;
-    if (readKeySample(keys, name, value)) continue;
+    if (readKeySample(keys, { name, labels }, value)) continue;
     readChain(chains, name, labels, value);
     if (DRAINING.has(name)) draining = (draining ?? 0) + value;
     if (name === WARMING) warming = value;
