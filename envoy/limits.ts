@@ -172,3 +172,16 @@ export const MAX_ROUTE_PATH_BYTES = 1024;
 export const MAX_TYPO_LETTERS = 3;
 /** Longest unknown name for which a suggestion is searched, characters. */
 export const MAX_TYPO_NAME_CHARACTERS = 64;
+/** Longest time for one try of a request, milliseconds. */
+export const MAX_PER_TRY_MS = 300_000;
+/** Longest time for which a channel that failed is not used, milliseconds. */
+export const MAX_HOLD_DOWN_MS = 3_600_000;
+/** Longest time between two health checks of a channel, milliseconds. */
+export const MAX_HEALTH_INTERVAL_MS = 300_000;
+/**
+ * Time for a connection to a channel, TLS included, milliseconds. Then the request goes to another channel, within the
+ * second that a switch may take.
+ */
+export const CHANNEL_CONNECT_TIMEOUT_MS = 500;
+/** Second tries under way at once to the channels of one route. What fails beyond it is not tried again. */
+export const RETRIES_AT_ONCE = 1024;

@@ -34,8 +34,9 @@ function addUp(program: Command, finish: Finish): void {
     .option('--admin <host:port>', "Envoy's admin interface", '127.0.0.1:9901')
     .option(
       '--upstream <url>',
-      'the service behind: http://, https:// or h2c:// (default: a demonstration service on loopback)',
+      'the service behind routes without `channels`: http://, https:// or h2c:// (default: a demonstration service on loopback)',
     )
+    .option('--region <name>', 'region of this proxy: channels of that region come first')
     .option(
       '--kms <url>',
       'the key service, KV version 2 and transit as Vault and OpenBao serve them (default: a development KMS on loopback)',

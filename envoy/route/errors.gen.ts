@@ -81,6 +81,9 @@ export type ErrorCode =
   | 'FIM-CFG-1084'
   | 'FIM-CFG-1060'
   | 'FIM-CFG-1086'
+  | 'FIM-CFG-1090'
+  | 'FIM-CFG-1091'
+  | 'FIM-CFG-1092'
   | 'FIM-CFG-1072'
   | 'FIM-CFG-1073'
   | 'FIM-CFG-1074'
@@ -374,6 +377,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1084': {"status":0,"title":"Labels of namespaces are not known here","titleZh":"此处无法得知命名空间的标签","advice":"The baseline takes all namespaces of the files. In a mesh its selector decides; to decide here too, select by `kubernetes.io/metadata.name`.","adviceZh":"该基线适用于文件中的所有命名空间。在网格中由选择器决定；如需在此也生效，请按 `kubernetes.io/metadata.name` 选择。"},
   'FIM-CFG-1060': {"status":0,"title":"National TLS is not terminated here","titleZh":"此处不终止国密 TLS","advice":"`fim up` terminates it, unless it is told --no-tlcp: then the route is served on loopback only. In a mesh gateways terminate it, with the certificates of the route or of the operator (--tlcp-certificates); where something is missing, Programmed is False and says what, unless `tls.missing: Accept` says that the rest is enough.","adviceZh":"`fim up` 会终止国密 TLS，除非使用 --no-tlcp：此时该路由只在回环地址上提供服务。在网格中由网关终止，使用路由自身或 operator 的证书（--tlcp-certificates）；若有缺失，Programmed 为 False 并说明缺少什么，除非 `tls.missing: Accept` 表明其余部分已足够。"},
   'FIM-CFG-1086': {"status":0,"title":"Limit contradicts itself or another one","titleZh":"限流规则自相矛盾或与其他规则冲突","advice":"`requests` goes with `period`; `burst` with a token bucket; names are unique and not `default`; a parent stands before its children; an override has one value for each part of the key; bands rise; requests in flight have no cost.","adviceZh":"`requests` 须与 `period` 同时给出；`burst` 只用于令牌桶；名称不得重复且不得为 `default`；父规则须位于子规则之前；override 的值须与键的各部分一一对应；bands 须递增；并发限制没有 cost。"},
+  'FIM-CFG-1090': {"status":0,"title":"Channels contradict themselves","titleZh":"通道配置自相矛盾","advice":"A URL is scheme, host and port; names are unique; all channels of a route have one scheme; at least one is Active; health checks of one route are the same.","adviceZh":"URL 只含协议、主机与端口；名称不得重复；同一路由的通道使用同一协议；至少有一个 Active 通道；同一路由的健康检查须相同。"},
+  'FIM-CFG-1091': {"status":0,"title":"Channels are not carried out in a mesh","titleZh":"网格中尚不支持通道","advice":"Leave `channels` and `failover` out: in a mesh Istio's own routing decides where requests go. They work with `fim up`.","adviceZh":"请去掉 `channels` 与 `failover`：在网格中由 Istio 自身的路由决定请求去向；它们可用于 `fim up`。"},
+  'FIM-CFG-1092': {"status":0,"title":"Failover without channels","titleZh":"failover 缺少通道","advice":"`failover` says what happens when one of `channels` fails: name them.","adviceZh":"`failover` 说明某个 `channels` 失败时的处理：请写明通道。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},

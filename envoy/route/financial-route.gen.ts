@@ -991,6 +991,62 @@ export interface RouteSignature {
   replay?: ReplayProtection;
 }
 
+/** `Backup`: used while no Active channel is healthy. */
+export type ChannelRole = 'Active' | 'Backup';
+
+/** Requests that ask whether the channel is well; a status from 200 to 299 says so. Channels of one route that are asked are asked in the same way. Absent: only what becomes of requests tells. */
+export interface ChannelHealthCheck {
+  /** Path of the GET. */
+  path?: string;
+  /** Time between two, from 100ms to 5m. */
+  interval?: string;
+  /** Time for an answer, from 10ms to the interval; absent: the interval, at most 1s. */
+  timeout?: string;
+  /** Failures in a row. */
+  unhealthyAfter?: number;
+  /** Successes in a row. */
+  healthyAfter?: number;
+}
+
+/** One place that requests may go to. */
+export interface RouteChannel {
+  /** Name of the channel, unique in its route. */
+  name: string;
+  /** Scheme, host and port: `http://`, `https://`, or `h2c://` for HTTP/2 in clear. All channels of a route have one scheme. */
+  url: string;
+  /** Share among the channels of its kind and region. */
+  weight?: number;
+  /** Where it is, as `cn-shanghai`. */
+  region?: string;
+  /** `Backup`: used while no Active channel is healthy. */
+  role?: ChannelRole;
+  /** Requests that ask whether the channel is well; a status from 200 to 299 says so. Channels of one route that are asked are asked in the same way. Absent: only what becomes of requests tells. */
+  healthCheck?: ChannelHealthCheck;
+}
+
+/** FailoverReason */
+export type FailoverReason = 'ConnectFailure' | 'Reset' | 'Gateway';
+
+/** Mark of a request by which upstreams know a second copy of it. GET, HEAD and OPTIONS need none. */
+export interface IdempotencyKey {
+  /** A request with this header, not empty, may be repeated. */
+  header: string;
+}
+
+/** Second tries of a request whose channel fails. Absent: with its defaults where there are several channels. */
+export interface RouteFailover {
+  /** Tries of one request in all, each at another channel where there is one; 1: no second one. */
+  attempts?: number;
+  /** Time for one try of a request that may be repeated, from 10ms to 5m; absent: none. */
+  perTry?: string;
+  /** Failures after which a request that may be repeated is tried again. `ConnectFailure`: nothing of it was sent. `Reset`: the connection broke before the answer, or `perTry` was over. `Gateway`: 502, 503 and 504. Other requests are tried again only where nothing of them was sent, so that no payment is sent twice. */
+  on?: FailoverReason[];
+  /** Mark of a request by which upstreams know a second copy of it. GET, HEAD and OPTIONS need none. */
+  idempotencyKey?: IdempotencyKey;
+  /** Time for which a channel that failed three times in a row is not used, from 1s to 1h; longer each time that it fails again. The last channel is never left out. */
+  holdDown?: string;
+}
+
 /** A module that FIM ships. */
 export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-masker.wasm' | 'sm4-encryptor.wasm';
 
@@ -1026,6 +1082,10 @@ export interface RouteSpec {
   encryption?: RouteEncryption;
   /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
   signature?: RouteSignature;
+  /** Where requests go, in place of the one upstream: standalone only. `Active` channels share the requests by weight; with `fim up --region` those of its region take them all while one of them is healthy. A `Backup` is used while no Active is. Absent: `--upstream`. */
+  channels?: RouteChannel[];
+  /** Second tries of a request whose channel fails. Absent: with its defaults where there are several channels. */
+  failover?: RouteFailover;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
 }

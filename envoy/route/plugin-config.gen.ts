@@ -715,6 +715,14 @@ export interface BodyConfig {
   compressed?: CompressedBody;
 }
 
+/** Absent: the upstream of routes without channels. */
+export interface LaneConfig {
+  /** Value of the header by which Envoy chooses. */
+  name: string;
+  /** A request with this header, lower case and not empty, may be repeated; empty: only GET, HEAD and OPTIONS may. */
+  idempotencyHeader?: string;
+}
+
 /** An absent stage is not in the route. */
 export interface StagesConfig {
   rateLimiter?: RateLimiterConfig;
@@ -736,6 +744,8 @@ export interface RouteConfig {
   match?: MatchConfig;
   /** Absent: the defaults. */
   body?: BodyConfig;
+  /** Absent: the upstream of routes without channels. */
+  lane?: LaneConfig;
   /** An absent stage is not in the route. */
   stages: StagesConfig;
 }

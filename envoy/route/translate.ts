@@ -1,6 +1,7 @@
 // Translates the checked resources of one Envoy (or one workload) into plugin configurations.
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
+import { laneConfig, laneHeaders, laneOf, type Lane } from './channels.ts';
 import { checkChain } from './chain-order.ts';
 import { NOT_TERMINATED, translatedConditions, warningsOf, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
@@ -27,6 +28,10 @@ export interface TranslateOptions {
   heldPerAddressBytes?: number;
   /** Whether one Envoy without Kubernetes takes every resource, whatever its targets. It warns about targets. */
   standalone?: boolean;
+  /** Whether it is for proxies of a mesh, which have no channels: routes that ask for them are refused. */
+  mesh?: boolean;
+  /** Region of the proxy. Channels of it come first. */
+  region?: string;
   /** Whether the listener terminates national TLS. If not, routes that ask for it are warned of. */
   terminatesTlcp?: boolean;
   /** What is missing of national TLS, in words. Absent: nothing if it is terminated, else that it is not. */
@@ -64,6 +69,8 @@ export interface Translation {
   tls: ListenerTls | null;
   /** In order of precedence. */
   routes: TranslatedRoute[];
+  /** Channels of the routes that have some, each once. */
+  lanes: Lane[];
   conflicts: (RouteIssue & { partial: boolean })[];
   /** By the resource's `namespace/name`. */
   conditions: Record<string, ConditionDraft[]>;
@@ -104,12 +111,15 @@ function routeConfig(candidate: Candidate, index: number, map: SourceMap): Route
   add(['observe'], ['spec', 'enforcement']);
   add(['name'], ['metadata', 'name']);
   const match = matchConfig(candidate);
+  const lane = laneConfig(resource.key, spec);
+  add(['lane'], ['spec', 'channels']);
   return {
     name: resource.key,
     observe: spec.enforcement === 'Observe',
     ...(enforced.length === 0 ? {} : { enforced: enforced.map(memberNamed) }),
     ...(match === undefined ? {} : { match }),
     ...(spec.body === undefined ? {} : { body: spec.body }),
+    ...(lane === undefined ? {} : { lane }),
     stages: translateStages(resource.sections, {
       ...resource,
       buckets: bucketsOf(resource),
@@ -127,9 +137,9 @@ function bucketsOf({ key, namespace, origins }: RouteResource): string {
   return over?.part === 'overrides' ? `${namespace}/~${over.baseline.name}` : key;
 }
 
-/** Headers that the stages of these routes set: nobody else may, on any route. */
+/** Headers that the stages and lanes of these routes set: nobody else may, on any route. */
 function ownHeaders(routes: readonly RouteConfig[]): string[] {
-  return [...new Set(routes.flatMap(ownHeadersOf))].sort();
+  return [...new Set([...routes.flatMap(ownHeadersOf), ...laneHeaders(routes)])].sort();
 }
 
 /** Content of a configuration besides its routes. */
@@ -208,22 +218,28 @@ function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
   });
 }
 
-/** Resources that the layout can serve, and errors of the others. */
+/** Resources that the layout and the kind of proxy can serve, and errors of the others. */
 function fitting(
   resources: readonly RouteResource[],
-  layout: TranslateOptions['layout'],
+  { layout, mesh = false }: TranslateOptions,
 ): { fit: RouteResource[]; errors: RouteIssue[] } {
-  if (layout === 'fused') return { fit: [...resources], errors: [] };
   const errors: RouteIssue[] = [];
   const fit = resources.filter((resource) => {
     const before = errors.length;
-    checkChain(
-      resource.sections,
-      (code, path, detail = '') => errors.push(issueAt(resource.source, code, path, detail)) > 0,
-    );
+    const report = (code: ErrorCode, path: Path, detail = ''): boolean =>
+      errors.push(issueAt(resource.source, code, path, detail)) > 0;
+    if (layout === 'chain') checkChain(resource.sections, report);
+    if (mesh && resource.spec.channels !== undefined) report('FIM-CFG-1091', ['spec', 'channels']);
     return errors.length === before;
   });
   return { fit, errors };
+}
+
+/** Channels of the resources, each resource once. */
+function lanesOf(candidates: readonly Candidate[], region: string | undefined): Lane[] {
+  return [...new Set(candidates.map(({ resource }) => resource))].flatMap(
+    ({ key, spec }) => laneOf(key, spec, region) ?? [],
+  );
 }
 
 /** Leaves out the youngest resources beyond the bound, so that established ones keep working. */
@@ -247,7 +263,7 @@ function bounded(candidates: Candidate[], errors: RouteIssue[]): Candidate[] {
 
 /** Translates the resources of one Envoy. Never throws. Equal input in any order gives the same bytes. */
 export function translate(resources: readonly RouteResource[], options: TranslateOptions): Translation {
-  const { fit, errors } = fitting(resources, options.layout);
+  const { fit, errors } = fitting(resources, options);
   const terminates = options.terminatesTlcp === true;
   const national = terminates ? listenerTls(fit) : { tls: null, errors: [] };
   errors.push(...national.errors);
@@ -291,6 +307,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
       config: configs[index] as RouteConfig,
       loopbackOnly: !terminates && candidate.resource.spec.tls !== undefined,
     })),
+    lanes: lanesOf(candidates, options.region),
     conflicts: ordered.conflicts.map(conflictIssue),
     conditions: Object.fromEntries(
       resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)]),

@@ -14,7 +14,7 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
     if (asked.some(({ row }) => !row.observable)) report('FIM-CFG-1061', ['spec', 'enforcement']);
     else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');
   }
-  if (asked.length === 0) report('FIM-CFG-1062', ['spec']);
+  if (asked.length === 0 && spec.channels === undefined) report('FIM-CFG-1062', ['spec']);
   const { encryption } = sections;
   if (encryption !== undefined && isUnauthenticated(encryption.value.algorithm))
     report('FIM-CFG-1068', [...encryption.path, 'algorithm']);

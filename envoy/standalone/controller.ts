@@ -1,5 +1,5 @@
 import { examine, numbered, type Release } from '../release/index.ts';
-import type { AlsoTls, ErrorCode } from '../route/index.ts';
+import type { AlsoTls, ErrorCode, Lane } from '../route/index.ts';
 import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
@@ -97,6 +97,7 @@ export class Controller {
       return false;
     }
     this.parts.provideKeys(policy.keys);
+    await this.parts.files.writeClusters(policy.lanes);
     this.startsTlcp = (await this.write(rollout)).tlcp;
     this.current = rollout;
     return true;
@@ -172,6 +173,8 @@ export class Controller {
 
   private async bringIntoForce(rollout: Rollout, since: number): Promise<void> {
     this.parts.provideKeys(rollout.policy.keys);
+    // No route leads to channels that Envoy does not know yet, or no longer.
+    await this.writeChannels([...rollout.policy.lanes, ...gone(this.current!.policy.lanes, rollout.policy.lanes)]);
     const before = await this.proof!.baseline(this.generation + 1);
     const concerned = await this.write(rollout);
     try {
@@ -179,8 +182,10 @@ export class Controller {
     } catch (error) {
       // Envoy would read a refused configuration again after a restart, so the previous one is restored.
       await this.write(this.current!);
+      await this.writeChannels(this.current!.policy.lanes);
       throw error;
     }
+    await this.writeChannels(rollout.policy.lanes);
     this.previous = this.current;
     this.current = rollout;
     this.told.release = '';
@@ -193,6 +198,12 @@ export class Controller {
     ]);
   }
 
+  private async writeChannels(lanes: readonly Lane[]): Promise<void> {
+    const before = await this.proof!.clusterState();
+    const version = await this.parts.files.writeClusters(lanes);
+    if (version !== undefined) await this.proof!.channels(version, before);
+  }
+
   /** Writes the releases under a new generation. */
   private async write(rollout: Rollout): Promise<Concerned> {
     this.generation++;
@@ -201,7 +212,7 @@ export class Controller {
     const alsoTls = rollout.policy.tls?.alsoTls ?? null;
     const wanted = this.parts.listener?.(alsoTls);
     const listener = wanted !== undefined && (await this.parts.files.writeListener(wanted));
-    const routes = await this.parts.files.writeRoutes(configs[0]!);
+    const routes = await this.parts.files.writeRoutes(configs[0]!, rollout.policy.lanes);
     await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
     return { routes, listener, tlcp: tlcpChanged && rollout.tlcp !== null };
   }
@@ -305,10 +316,16 @@ function rolloutOf(policy: Policy, modules: readonly StoredModule[], tlcp: TlcpP
     identity: [
       policy.hash,
       JSON.stringify(policy.notices),
+      JSON.stringify(policy.lanes),
       JSON.stringify(tlcp?.config ?? null),
       ...modules.map((module) => module.sha256),
     ].join('\n'),
   };
+}
+
+/** Channels of routes that have none any more. */
+function gone(before: readonly Lane[], now: readonly Lane[]): Lane[] {
+  return before.filter((lane) => !now.some(({ name }) => name === lane.name));
 }
 
 function modulesOf({ releases }: Rollout): StoredModule[] {

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PluginConfig } from '../route/index.ts';
+import type { Lane, PluginConfig } from '../route/index.ts';
 import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles, TlsIdentity } from '../xds/index.ts';
 import {
+  clusterResource,
   kmsSecrets,
   pluginResource,
   routeResource,
@@ -22,7 +23,10 @@ import type { TlcpPlan } from './tlcp-plan.ts';
 export class DiscoveredFiles {
   readonly routesFile: string;
   private readonly folder: string;
+  readonly clustersFile: string;
   private routesWritten = '';
+  private clustersWritten = '';
+  private clusterVersion = 0;
   private tlcpWritten = '';
   private listenerWritten = '';
   /** Whether the HTTP filter of national TLS is in place: it stays, for connections that are older than a change. */
@@ -31,6 +35,7 @@ export class DiscoveredFiles {
   constructor(folder: string) {
     this.folder = folder;
     this.routesFile = join(folder, 'routes.json');
+    this.clustersFile = join(folder, 'clusters.json');
     mkdirSync(folder, { recursive: true });
   }
 
@@ -113,9 +118,19 @@ export class DiscoveredFiles {
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
   }
 
+  /** Writes the channels. Returns the version that Envoy will show, or undefined if the file has not changed. */
+  async writeClusters(lanes: readonly Lane[]): Promise<string | undefined> {
+    const compared = JSON.stringify(clusterResource('', lanes));
+    if (compared === this.clustersWritten) return undefined;
+    const version = String(++this.clusterVersion);
+    await replaceFile(this.clustersFile, clusterResource(version, lanes));
+    this.clustersWritten = compared;
+    return version;
+  }
+
   /** Returns whether the file has changed. */
-  async writeRoutes(config: PluginConfig): Promise<boolean> {
-    const resource = routeResource(config);
+  async writeRoutes(config: PluginConfig, lanes: readonly Lane[]): Promise<boolean> {
+    const resource = routeResource(config, lanes);
     const compared = JSON.stringify(resource.resources);
     if (compared === this.routesWritten) return false;
     await replaceFile(this.routesFile, resource);

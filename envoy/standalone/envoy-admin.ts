@@ -3,6 +3,16 @@ import { labelledName } from '../host/metric-name.ts';
 /** Timeout of the admin interface, milliseconds. It shares the main thread with the loading of modules. */
 const ADMIN_TIMEOUT_MS = 5_000;
 
+/** How the discovered clusters stand. */
+export interface ClusterState {
+  /** Of the file that is in use. */
+  version: string;
+  /** Files that Envoy has refused. */
+  refused: number;
+  /** Clusters that are not in use yet: names are looked up, and health is asked for. */
+  warming: number;
+}
+
 /** Client of Envoy's admin interface. */
 export class EnvoyAdmin {
   readonly base: URL;
@@ -37,6 +47,19 @@ export class EnvoyAdmin {
       if (separator > 0 && Number.isFinite(value)) found.set(labelledName(line.slice(0, separator)), value);
     }
     return found;
+  }
+
+  async clusterState(): Promise<ClusterState> {
+    const text = await this.get(
+      `/stats?filter=${encodeURIComponent(String.raw`^cluster_manager\.(cds\.(version_text|update_rejected)|warming_clusters)$`)}`,
+    );
+    const valueOf = (name: string): string =>
+      new RegExp(`^cluster_manager\\.${name}: (.*)$`, 'm').exec(text)?.[1] ?? '';
+    return {
+      version: valueOf('cds.version_text').replaceAll('"', ''),
+      refused: Number(valueOf('cds.update_rejected')),
+      warming: Number(valueOf('warming_clusters')),
+    };
   }
 
   /** Port that the listener is bound to. */

@@ -10,7 +10,7 @@ import {
   type Progress,
 } from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
-import type { EnvoyAdmin } from './envoy-admin.ts';
+import type { ClusterState, EnvoyAdmin } from './envoy-admin.ts';
 
 const POLL_MS = 5;
 /**
@@ -102,6 +102,27 @@ export class LiveProof {
           'FIM-UP-0012',
           `generation ${generation}: ${now.configured - before.configured} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
         );
+      await pause(POLL_MS);
+    }
+  }
+
+  /** How Envoy's discovered clusters stand, before they are written. */
+  clusterState(): Promise<ClusterState> {
+    return this.admin.clusterState();
+  }
+
+  /**
+   * Waits until Envoy uses the version of the channels: their names are resolved, and those that are asked have answered
+   * or not. Errors: FIM-UP-0013 (Envoy refused it), FIM-UP-0012 (time is up).
+   */
+  async channels(version: string, before: ClusterState): Promise<void> {
+    const deadline = performance.now() + LIVE_TIMEOUT_MS;
+    for (;;) {
+      const state = await this.admin.clusterState().catch(() => before);
+      if (state.refused > before.refused) throw new CodedError('FIM-UP-0013', 'the channels of the routes');
+      if (state.version === version && state.warming === 0) return;
+      if (performance.now() > deadline)
+        throw new CodedError('FIM-UP-0012', `the channels of the routes in ${LIVE_TIMEOUT_MS / 1000} s`);
       await pause(POLL_MS);
     }
   }

@@ -17,6 +17,8 @@ export interface PolicyTerms {
   terminatesTlcp?: boolean;
   /** Whether the listener has a certificate for ordinary TLS. Absent: nobody knows yet. */
   hasTlsIdentity?: boolean;
+  /** Region of the proxy. */
+  region?: string;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface PolicyTerms {
 export async function loadPolicy(
   paths: readonly string[],
   layout: Layout,
-  { kms = {}, heldPerAddressBytes, terminatesTlcp = false, hasTlsIdentity }: PolicyTerms = {},
+  { kms = {}, heldPerAddressBytes, terminatesTlcp = false, hasTlsIdentity, region }: PolicyTerms = {},
 ): Promise<Loaded> {
   const loaded = loadRoutes(paths);
   const errors = [...loaded.errors];
@@ -41,6 +43,7 @@ export async function loadPolicy(
     layout,
     standalone: true,
     terminatesTlcp,
+    ...(region === undefined ? {} : { region }),
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });
@@ -64,6 +67,7 @@ function policyOf(translation: Translation, resources: readonly RouteResource[],
     routes: [...new Set(routes.map((route) => route.resource.key))],
     keys: [...neededKeys(routes.map((route) => route.config)), ...tlcpKeys(translation.tls)],
     tls: translation.tls,
+    lanes: translation.lanes,
     loopbackOnly: [...new Set(routes.filter((route) => route.loopbackOnly).map((route) => route.resource.key))],
     conditions: conditionsOf(translation),
     inherited: inheritedByRoute(resources),

@@ -1,5 +1,5 @@
 import type { NeededKey } from './needed-keys.ts';
-import type { ConditionDraft, InheritedSection, ListenerTls, PluginConfig } from '../route/index.ts';
+import type { ConditionDraft, InheritedSection, Lane, ListenerTls, PluginConfig } from '../route/index.ts';
 
 /** An error or warning about a resource, a module or a file. It never contains a message's value or a key. */
 export interface Problem {
@@ -37,6 +37,8 @@ export interface Policy {
   conditions: Condition[];
   /** Sections that routes have of baselines, by the route's name. */
   inherited: Record<string, InheritedSection[]>;
+  /** Channels of the routes that have some. */
+  lanes: Lane[];
   /** National TLS of the listener. Null: none, or it is not terminated. */
   tls: ListenerTls | null;
   /** Warnings: settings that cannot be honoured, conflicts and the like. */

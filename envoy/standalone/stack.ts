@@ -161,6 +161,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     ...(options.ocsp === undefined ? {} : { ocsp: options.ocsp }),
     kmsCredentials: options.kmsCredentials,
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
+    clustersFile: files.clustersFile,
     maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
   });
   const envoy = await EnvoyProcess.start({

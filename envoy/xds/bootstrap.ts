@@ -14,6 +14,8 @@ import { statTags } from './stat-tags.ts';
 export interface BootstrapPlan extends ListenerPlan {
   admin: { host: string; port: number };
   upstream: URL;
+  /** Absolute path of the discovered clusters: the channels of routes. Absent: no route has some. */
+  clustersFile?: string;
   kms: URL;
   /** OCSP responder. Absent: none. */
   ocsp?: URL;
@@ -40,13 +42,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     layered_runtime: {
       layers: [{ name: 'fim', static_layer: { http: { max_requests_per_io_cycle: REQUESTS_BEGUN_AT_ONCE } } }],
     },
-    ...(plan.listenerFile === undefined
-      ? {}
-      : {
-          dynamic_resources: {
-            lds_config: { path_config_source: { path: plan.listenerFile }, resource_api_version: 'V3' },
-          },
-        }),
+    ...discovered(plan),
     static_resources: {
       ...(plan.listenerFile === undefined ? { listeners: [listener(plan)] } : {}),
       clusters: [
@@ -56,4 +52,19 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
       ],
     },
   };
+}
+
+/** Where the listener and the clusters of channels are discovered, as far as they are. */
+function discovered({ listenerFile, clustersFile }: BootstrapPlan): EnvoyObject {
+  if (listenerFile === undefined && clustersFile === undefined) return {};
+  return {
+    dynamic_resources: {
+      ...(listenerFile === undefined ? {} : { lds_config: fileOf(listenerFile) }),
+      ...(clustersFile === undefined ? {} : { cds_config: fileOf(clustersFile) }),
+    },
+  };
+}
+
+function fileOf(path: string): EnvoyObject {
+  return { path_config_source: { path }, resource_api_version: 'V3' };
 }

@@ -60,11 +60,14 @@ export function cluster(name: string, url: URL, tls: ClientTls = {}, whole?: str
         },
       ],
     },
-    typed_extension_protocol_options: {
-      [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, ...protocol(url) },
-    },
+    typed_extension_protocol_options: protocolOptions(url),
     ...(url.protocol === 'https:' ? { transport_socket: clientTls(url, tls) } : {}),
   };
+}
+
+/** HTTP towards peers of the URL's scheme. */
+export function protocolOptions(url: URL): EnvoyObject {
+  return { [HTTP_OPTIONS]: { '@type': `type.googleapis.com/${HTTP_OPTIONS}`, ...protocol(url) } };
 }
 
 function protocol(url: URL): EnvoyObject {
@@ -75,7 +78,7 @@ function protocol(url: URL): EnvoyObject {
 }
 
 /** TLS towards the peer. Its certificate must be valid for the URL's host name or address. */
-function clientTls(url: URL, { authorities = SYSTEM_AUTHORITIES, identity }: ClientTls): EnvoyObject {
+export function clientTls(url: URL, { authorities = SYSTEM_AUTHORITIES, identity }: ClientTls = {}): EnvoyObject {
   const host = hostOf(url).replace(/\.$/, '');
   const isAddress = /^[\d.]+$|:/.test(host);
   return {

@@ -18,7 +18,7 @@ export { tlsSecret, withoutClaims } from './ordinary-tls.ts';
 export type { TlsIdentity } from './ordinary-tls.ts';
 export { memoryRelease, overloadManager } from './overload.ts';
 export { pluginResource, wasmFilter } from './plugin-resource.ts';
-export { routeResource } from './route-configuration.ts';
+export { clusterResource, routeResource } from './route-configuration.ts';
 export { sealConfig, sealFilter } from './seal.ts';
 export type { SealTerms } from './seal.ts';
 export {

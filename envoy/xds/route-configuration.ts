@@ -1,23 +1,38 @@
-import type { PluginConfig } from '../route/index.ts';
+import type { Lane, PluginConfig } from '../route/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
+import { laneClusterConfig, laneRoutes, unknownLane } from './lane.ts';
 
 /** Name of the route configuration that the listener asks for. */
 export const ROUTE_CONFIGURATION = 'fim';
 export const UPSTREAM_CLUSTER = 'upstream';
 
-/** Envoy's routes: one for all requests, to the single upstream. The plugin decides which policy applies. */
-export function routeResource(config: PluginConfig): EnvoyObject {
+/**
+ * Envoy's routes: those to the channels of FIM's routes, by the header that the plugin sets when it lets a request go on,
+ * and one for all other requests, to the single upstream.
+ */
+export function routeResource(config: PluginConfig, lanes: readonly Lane[] = []): EnvoyObject {
   return {
     version_info: String(config.generation ?? 0),
     resources: [
       {
         '@type': 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
         name: ROUTE_CONFIGURATION,
-        virtual_hosts: [{ name: 'all', domains: ['*'], routes: [toUpstream()] }],
+        virtual_hosts: [
+          {
+            name: 'all',
+            domains: ['*'],
+            routes: [...lanes.flatMap(laneRoutes), ...(lanes.length === 0 ? [] : [unknownLane()]), toUpstream()],
+          },
+        ],
       },
     ],
   };
+}
+
+/** Envoy's clusters that are discovered: the channels. */
+export function clusterResource(version: string, lanes: readonly Lane[]): EnvoyObject {
+  return { version_info: version, resources: lanes.map(laneClusterConfig) };
 }
 
 function toUpstream(): EnvoyObject {

@@ -78,6 +78,7 @@ export class CompiledRoute extends RouteTerms {
       terms.layout,
       terms.kms,
     );
+    this.lane = terms.lane;
   }
 
   /**

@@ -273,6 +273,16 @@ export class BodyConfig {
   compressed: CompressedBody = CompressedBody.Refuse;
 }
 
+/** Absent: the upstream of routes without channels. */
+export class LaneConfig {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Value of the header by which Envoy chooses. */
+  name: Bytes = Bytes.EMPTY;
+  /** A request with this header, lower case and not empty, may be repeated; empty: only GET, HEAD and OPTIONS may. */
+  idempotencyHeader: Bytes = Bytes.EMPTY;
+}
+
 /** An absent stage is not in the route. */
 export class StagesConfig {
   /** Where it stands in the document, for errors that are found later. */
@@ -303,6 +313,8 @@ export class RouteConfig {
   match: MatchConfig | null = null;
   /** Absent: the defaults. */
   body: BodyConfig | null = null;
+  /** Absent: the upstream of routes without channels. */
+  lane: LaneConfig | null = null;
   /** An absent stage is not in the route. */
   stages: StagesConfig = new StagesConfig();
 }
@@ -776,6 +788,26 @@ export function decodeBodyConfig(reader: ConfigReader, node: u32): BodyConfig {
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeLaneConfig(reader: ConfigReader, node: u32): LaneConfig {
+  const result = new LaneConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 512);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'idempotencyHeader')) {
+      result.idempotencyHeader = reader.readString(member, 256);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeStagesConfig(reader: ConfigReader, node: u32): StagesConfig {
   const result = new StagesConfig();
   result.node = node;
@@ -816,6 +848,8 @@ export function decodeRouteConfig(reader: ConfigReader, node: u32): RouteConfig 
       result.match = decodeMatchConfig(reader, member);
     } else if (reader.keyIs(member, 'body')) {
       result.body = decodeBodyConfig(reader, member);
+    } else if (reader.keyIs(member, 'lane')) {
+      result.lane = decodeLaneConfig(reader, member);
     } else if (reader.keyIs(member, 'stages')) {
       result.stages = decodeStagesConfig(reader, member);
       seen |= 2;

@@ -15,6 +15,7 @@ import { CompressedBody, KmsConfig, RouteConfig, decodePluginConfig } from './co
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { Direction } from './direction';
+import { compileLane } from './lane';
 import { addRoute } from './route-match';
 import { RouteTerms } from './route-terms';
 import { Stage } from './stage';
@@ -130,6 +131,7 @@ function compileRoute(
     layout,
     kms,
   );
+  terms.lane = compileLane(route.lane);
   return new CompiledRoute(
     terms,
     planOf(reader, steps, section, Direction.Request),

@@ -58,6 +58,7 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
   const route = unchecked(configuration.routes[at]);
   leg.stream.route = route;
   exchange.rule(route);
+  leg.stream.facts.lane = route.lane;
   noteMethod(leg.stream.facts, exchange);
   if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(leg);
   const progress = beginLeg(leg, endOfStream);

@@ -1,3 +1,4 @@
+import { Lane } from './lane';
 import { StreamHold } from './stream-hold';
 
 /** Facts about a request that callbacks after its headers need. */
@@ -10,6 +11,8 @@ export class RequestFacts {
   unreceived: bool = false;
   /** Kinds of values that the caller may see by the request's headers, as bits. For the masker. */
   roles: u64 = 0;
+  /** Channels that the request goes to; null: the upstream of routes without channels. */
+  lane: Lane | null = null;
   /** What a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
 
@@ -19,5 +22,6 @@ export class RequestFacts {
     this.unreceived = false;
     this.hold = null;
     this.roles = 0;
+    this.lane = null;
   }
 }

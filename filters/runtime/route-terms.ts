@@ -2,9 +2,13 @@ import { Bytes } from '../memory/bytes';
 import { MessageFormat } from '../message/format';
 import { BodyLayout } from './body-layout';
 import { KmsConfig } from './config.gen';
+import { Lane } from './lane';
 
 /** Terms of a route that do not depend on its stages. */
 export class RouteTerms {
+  /** Its channels. Null: the upstream of routes without channels. */
+  lane: Lane | null = null;
+
   constructor(
     readonly name: Bytes,
     /** Whether verdicts of observable stages are counted and not enforced. */

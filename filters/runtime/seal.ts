@@ -18,11 +18,10 @@ export function nameSeal(module: string): void {
 }
 
 /**
- * Stamps a request at the moment it passes. Later calls for the stream cost nothing. The stream is the host's current
+ * Stamps a request at the moment it passes, once. The stream is the host's current
  * context. If the host refuses, the filter behind refuses the request.
  */
 export function stamp(stream: Stream): void {
-  if (stream.sealed) return;
   stream.sealed = true;
   if (proxy_set_property(path.pointer, path.length, LET_GO.pointer, LET_GO.length) != Result.Ok) sealFailed.add(1);
 }

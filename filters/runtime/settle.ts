@@ -4,6 +4,7 @@ import { ErrorId } from '../errors.gen';
 import { proxy_close_stream } from './abi';
 import { OPENED_CODINGS } from './content-coding';
 import { Direction } from './direction';
+import { enterLane } from './enter-lane';
 import { Exchange } from './exchange';
 import { keepReply } from './late-reply';
 import { IDENTITY } from './names';
@@ -66,7 +67,11 @@ export function letGo(leg: Leg): Progress {
   }
   leg.body.held.giveBack();
   if (leg.phase == Phase.Passed) leg.outcome.concluded = true;
-  if (leg.direction == Direction.Request) stamp(leg.stream);
+  if (leg.direction == Direction.Request && !leg.stream.sealed) {
+    const lane = leg.stream.facts.lane;
+    if (lane != null) enterLane(exchange, lane);
+    stamp(leg.stream);
+  }
   return Progress.Goes;
 }
 

@@ -13,6 +13,7 @@ import {
   listenerResource,
   pluginResource,
   responderAt,
+  clusterResource,
   routeResource,
   tlcpConnectionsResource,
   tlcpRequestsResource,
@@ -91,12 +92,16 @@ export async function render(files: string[], options: RenderFlags): Promise<num
         upstream: UPSTREAM,
         kms: KMS,
         ...(terms === undefined ? {} : { listenerFile: LISTENER_FILE }),
+        ...(policy.lanes.length === 0 ? {} : { clustersFile: 'discovered/clusters.json' }),
         ...(policy.tls?.ocsp === undefined ? {} : { ocsp: OCSP }),
       }),
     ],
     ...listener,
     ...(await tlcpDocuments(policy.tls, options)),
-    ['discovered/routes.json', routeResource(configs[0]!)],
+    ['discovered/routes.json', routeResource(configs[0]!, policy.lanes)],
+    ...(policy.lanes.length === 0
+      ? []
+      : [['discovered/clusters.json', clusterResource('1', policy.lanes)] as [string, EnvoyObject]]),
     ...slots.map((slot, index): [string, EnvoyObject] => [
       `discovered/${slot.filter}.json`,
       pluginResource(slot, moduleFile(slot.module), configs[index]!),

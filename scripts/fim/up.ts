@@ -40,6 +40,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   listen: string;
   admin: string;
   upstream?: string;
+  region?: string;
   concurrency?: string;
   maxHeap?: string;
   requestTimeout: string;
@@ -83,6 +84,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
         heldPerAddressBytes,
         terminatesTlcp: flags.tlcp,
         hasTlsIdentity: settings.tlsIdentity !== undefined,
+        ...(flags.region === undefined ? {} : { region: flags.region }),
       }),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,

@@ -143,6 +143,7 @@ function settle(candidates: Candidates, input: BuildInput): Settled {
   for (;;) {
     const translation = translate(candidates.all, {
       layout: 'fused',
+      mesh: true,
       kms: input.kms,
       terminatesTlcp,
       ...(lack === undefined ? {} : { tlcpLack: lack }),

@@ -1,0 +1,155 @@
+// Channels of a route: their rules, and the model of them that Envoy's clusters and routes are made from.
+import { MAX_HEALTH_INTERVAL_MS, MAX_HOLD_DOWN_MS, MAX_PER_TRY_MS } from '../limits.ts';
+import { durationMs } from './duration.ts';
+import type { ChannelHealthCheck, FailoverReason, RouteChannel, RouteSpec } from './financial-route.gen.ts';
+import type { Path } from './json-path.ts';
+import type { LaneConfig } from './plugin-config.gen.ts';
+import type { Report } from './schema-check.ts';
+
+/** Header by which Envoy chooses a route's channels. Only the module sets it, and no upstream gets it. */
+export const LANE_HEADER = 'x-fim-lane';
+/** Ending of the header's value for requests that may be repeated. */
+export const REPEATABLE = '~';
+
+/** Headers by which a client could change how often and how long Envoy tries. */
+const STEERING = [
+  'x-envoy-retry-on',
+  'x-envoy-retry-grpc-on',
+  'x-envoy-max-retries',
+  'x-envoy-retriable-status-codes',
+  'x-envoy-retriable-header-names',
+  'x-envoy-hedge-on-per-try-timeout',
+  'x-envoy-upstream-alt-stat-name',
+  'x-envoy-upstream-rq-timeout-alt-response',
+  'x-envoy-upstream-rq-timeout-ms',
+  'x-envoy-upstream-rq-per-try-timeout-ms',
+];
+
+/** One channel. Times in milliseconds. */
+export interface Channel {
+  name: string;
+  url: string;
+  weight: number;
+  region: string;
+  /** 0: takes requests first. Each next tier takes them while none of the one before is healthy. */
+  tier: number;
+  checked: boolean;
+}
+
+export interface HealthCheck {
+  path: string;
+  intervalMs: number;
+  timeoutMs: number;
+  unhealthyAfter: number;
+  healthyAfter: number;
+}
+
+/** The channels of a route, and what happens when one fails. */
+export interface Lane {
+  /** `namespace/name` of the route. */
+  name: string;
+  channels: Channel[];
+  /** Absent: no channel is asked. */
+  healthCheck?: HealthCheck;
+  /** Tries of one request in all. */
+  attempts: number;
+  perTryMs?: number;
+  on: FailoverReason[];
+  holdDownMs: number;
+}
+
+/** Headers that nobody but the module may set where some route has a lane, lower case. */
+export function laneHeaders(routes: readonly { lane?: LaneConfig }[]): string[] {
+  return routes.some(({ lane }) => lane !== undefined) ? [LANE_HEADER, ...STEERING] : [];
+}
+
+/** The module's part of a route's channels. Undefined: it has none. */
+export function laneConfig(key: string, { channels, failover }: RouteSpec): LaneConfig | undefined {
+  if (channels === undefined) return undefined;
+  const header = failover?.idempotencyKey?.header;
+  return { name: key, ...(header === undefined ? {} : { idempotencyHeader: header.toLowerCase() }) };
+}
+
+/** The model of a route's channels. `region`: of the proxy. Undefined: the route has none. */
+export function laneOf(key: string, spec: RouteSpec, region: string | undefined): Lane | undefined {
+  const { channels, failover = {} } = spec;
+  if (channels === undefined) return undefined;
+  const check = channels.find(({ healthCheck }) => healthCheck !== undefined)?.healthCheck;
+  return {
+    name: key,
+    channels: tiered(channels, region),
+    ...(check === undefined ? {} : { healthCheck: healthCheckOf(check) }),
+    attempts: failover.attempts ?? 2,
+    ...(failover.perTry === undefined ? {} : { perTryMs: durationMs(failover.perTry) }),
+    on: failover.on ?? ['ConnectFailure', 'Reset', 'Gateway'],
+    holdDownMs: durationMs(failover.holdDown ?? '30s'),
+  };
+}
+
+/** Channels with their tiers: those of the proxy's region, other active ones, backups. Tiers without channels close up. */
+function tiered(channels: readonly RouteChannel[], region: string | undefined): Channel[] {
+  const rank = ({ role, region: own }: RouteChannel): number =>
+    (role === 'Backup' ? 2 : 0) + (region !== undefined && own !== region ? 1 : 0);
+  const ranks = [...new Set(channels.map(rank))].sort((a, b) => a - b);
+  return channels.map((channel) => ({
+    name: channel.name,
+    url: channel.url,
+    weight: channel.weight ?? 1,
+    region: channel.region ?? '',
+    tier: ranks.indexOf(rank(channel)),
+    checked: channel.healthCheck !== undefined,
+  }));
+}
+
+function healthCheckOf({ path = '/', interval = '5s', timeout, ...counts }: ChannelHealthCheck): HealthCheck {
+  const intervalMs = durationMs(interval);
+  return {
+    path,
+    intervalMs,
+    timeoutMs: timeout === undefined ? Math.min(intervalMs, 1000) : durationMs(timeout),
+    unhealthyAfter: counts.unhealthyAfter ?? 3,
+    healthyAfter: counts.healthyAfter ?? 2,
+  };
+}
+
+/** Reports what the schema cannot say of channels and failover. */
+export function checkChannels({ channels, failover }: RouteSpec, report: Report): void {
+  const at: Path = ['spec', 'channels'];
+  channels?.forEach((channel, index) => checkChannel(channel, channels.slice(0, index), [...at, index], report));
+  if (channels !== undefined && channels.every(({ role }) => role === 'Backup'))
+    report('FIM-CFG-1090', at, 'at least one channel is Active');
+  if (failover === undefined) return;
+  if (channels === undefined) report('FIM-CFG-1092', ['spec', 'failover']);
+  const { perTry, holdDown } = failover;
+  const where: Path = ['spec', 'failover'];
+  if (perTry !== undefined && !within(perTry, 10, MAX_PER_TRY_MS))
+    report('FIM-CFG-1039', [...where, 'perTry'], 'from 10ms to 5m');
+  if (holdDown !== undefined && !within(holdDown, 1000, MAX_HOLD_DOWN_MS))
+    report('FIM-CFG-1039', [...where, 'holdDown'], 'from 1s to 1h');
+}
+
+function checkChannel(channel: RouteChannel, before: readonly RouteChannel[], at: Path, report: Report): void {
+  const { name, url, healthCheck } = channel;
+  const [first] = before;
+  if (before.some((other) => other.name === name)) report('FIM-CFG-1090', [...at, 'name'], 'names are unique');
+  if (!URL.canParse(url) || new URL(url).hostname === '') {
+    report('FIM-CFG-1090', [...at, 'url'], 'scheme, host and port');
+    return;
+  }
+  if (first !== undefined && URL.canParse(first.url) && new URL(first.url).protocol !== new URL(url).protocol)
+    report('FIM-CFG-1090', [...at, 'url'], 'all channels of a route have one scheme');
+  if (healthCheck === undefined) return;
+  const { interval = '5s', timeout } = healthCheck;
+  if (!within(interval, 100, MAX_HEALTH_INTERVAL_MS))
+    report('FIM-CFG-1039', [...at, 'healthCheck', 'interval'], 'from 100ms to 5m');
+  if (timeout !== undefined && !within(timeout, 10, durationMs(interval)))
+    report('FIM-CFG-1039', [...at, 'healthCheck', 'timeout'], 'from 10ms to the interval');
+  const other = before.find((one) => one.healthCheck !== undefined)?.healthCheck;
+  if (other !== undefined && JSON.stringify(healthCheckOf(other)) !== JSON.stringify(healthCheckOf(healthCheck)))
+    report('FIM-CFG-1090', [...at, 'healthCheck'], 'health checks of one route are the same');
+}
+
+function within(text: string, least: number, most: number): boolean {
+  const ms = durationMs(text);
+  return ms >= least && ms <= most;
+}

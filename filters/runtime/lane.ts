@@ -1,0 +1,28 @@
+// The channels of a route, as requests name them.
+import { Bytes } from '../memory/bytes';
+import { LaneConfig } from './config.gen';
+
+/** Last byte of the name for requests that may be repeated: `REPEATABLE` of envoy/route/channels.ts, a tilde. */
+const REPEATABLE: u8 = 126;
+
+/** The channels of a route. */
+export class Lane {
+  constructor(
+    /** Header value for requests of which a second copy may do harm. */
+    readonly once: Bytes,
+    /** Header value for requests that may be repeated. */
+    readonly repeatable: Bytes,
+    /** Header of requests that may be repeated, lower case. Empty: none. */
+    readonly idempotencyHeader: Bytes,
+  ) {}
+}
+
+/** The lane of a configured route. */
+export function compileLane(config: LaneConfig | null): Lane | null {
+  if (config == null) return null;
+  const name = config.name;
+  const text = new StaticArray<u8>(name.length + 1);
+  memory.copy(changetype<usize>(text), name.pointer, name.length);
+  text[name.length] = REPEATABLE;
+  return new Lane(name, new Bytes(text), config.idempotencyHeader);
+}
