@@ -418,5 +418,9 @@ export const MAX_STEPS: i32 = 16;
 export const MAX_PEM_BYTES: u32 = 24_576;
 /** Longest value that becomes a token, bytes. A longer one is hidden whole. */
 export const MAX_TOKEN_TEXT_BYTES: u32 = 1024;
+/** Longest text that a detector of a house finds, bytes of UTF-8. A pattern that matches a longer one is refused: FIM-MASK-0009. */
+export const MAX_SPAN_BYTES: u32 = 128;
+/** Detectors of a house in one direction of a route: the bits of a state. */
+export const MAX_SPAN_PATTERNS: i32 = 32;
 /** Longest name that masking's dictionary knows, folded, bytes. A longer one is none of its names. */
 export const MAX_DICTIONARY_NAME_BYTES: u32 = 96;

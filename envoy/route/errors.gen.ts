@@ -204,6 +204,7 @@ export type ErrorCode =
   | 'FIM-MASK-0005'
   | 'FIM-MASK-0007'
   | 'FIM-MASK-0008'
+  | 'FIM-MASK-0009'
   | 'FIM-TLCP-0001'
   | 'FIM-TLCP-0002'
   | 'FIM-TLCP-0003'
@@ -346,7 +347,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1034': {"status":0,"title":"PBOC profile version is unknown","titleZh":"未知的 PBOC 版本","advice":"Use one of the versions that the message lists.","adviceZh":"请使用消息中列出的版本之一。"},
   'FIM-CFG-1035': {"status":0,"title":"Encryption does nothing","titleZh":"加密未指定任何方向","advice":"Set `request` or `response` to Encrypt or Decrypt, or drop the section.","adviceZh":"将 `request` 或 `response` 设为 Encrypt 或 Decrypt，或删除该段。"},
   'FIM-CFG-1036': {"status":0,"title":"Validation has no rule","titleZh":"校验没有规则","advice":"Set `pboc` or `fields`, or drop the section.","adviceZh":"设置 `pboc` 或 `fields`，或删除该段。"},
-  'FIM-CFG-1037': {"status":0,"title":"Masking has nothing to mask","titleZh":"脱敏没有对象","advice":"Set `fields`, `dictionary` or `detect`, or drop the section.","adviceZh":"设置 `fields`、`dictionary` 或 `detect`，或删除该段。"},
+  'FIM-CFG-1037': {"status":0,"title":"Masking has nothing to mask","titleZh":"脱敏没有对象","advice":"Set `fields`, `dictionary`, `detect` or `detectors`, or drop the section.","adviceZh":"设置 `fields`、`dictionary`、`detect` 或 `detectors`，或删除该段。"},
   'FIM-CFG-1038': {"status":0,"title":"Tests of a field contradict each other","titleZh":"字段规则互相矛盾","advice":"Pattern, length, enum and check are for text; minLength must not exceed maxLength.","adviceZh":"pattern、长度、enum 和 check 只用于文本；minLength 不得大于 maxLength。"},
   'FIM-CFG-1039': {"status":0,"title":"Duration is malformed or out of range","titleZh":"时长格式错误或超出范围","advice":"Write `1s`, `1m` or `1h`; the period of a limit is from 1ms to 24h, the time for an answer of a responder from 50ms to 4s, a validity from 1s to 8760h.","adviceZh":"请写成 `1s`、`1m` 或 `1h`；限流周期为 1ms 到 24h，响应方应答时间为 50ms 到 4s，有效期为 1s 到 8760h。"},
   'FIM-CFG-1040': {"status":0,"title":"Rate limit key needs exactly one source","titleZh":"限流键必须且只能有一个来源","advice":"Set exactly one member (`sourceAddress`, `clientCertificate` and `method` to `true`), or drop `key` for one bucket.","adviceZh":"只设置一个成员（`sourceAddress`、`clientCertificate`、`method` 设为 `true`）；若只需一个桶，请删除 `key`。"},
@@ -500,6 +501,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-MASK-0005': {"status":0,"title":"Masked field needs exactly one place","titleZh":"脱敏字段须且仅须指定一个位置","advice":"Give one of `name` (a member at any depth), `path` (an exact place), `header`, `parameter` and `cookie`; entries of `dictionary` have none.","adviceZh":"`name`（任意层级的成员）、`path`（确切位置）、`header`、`parameter`、`cookie` 只能指定其一；`dictionary` 的条目不指定位置。"},
   'FIM-MASK-0007': {"status":0,"title":"Masking's settings do not fit together","titleZh":"脱敏设置互不相符","advice":"The place names the setting: a method has settings of its own (`from` and `to`, `separator`, `length`, `step`, `keyId` and `algorithm`, `check`), and a rule of `reveal` has values and kinds.","adviceZh":"位置指明设置项：各方法有自己的设置（`from` 与 `to`、`separator`、`length`、`step`、`keyId` 与 `algorithm`、`check`），`reveal` 的规则须有取值和类别。"},
   'FIM-MASK-0008': {"status":422,"title":"Value stands where it cannot be masked","titleZh":"值所在位置无法脱敏","advice":"A field of the route names a part of the message's frame, such as the message type or the header of ISO 8583; name data elements.","adviceZh":"路由的字段指向消息框架部分，如 ISO 8583 的消息类型或报头；请指定数据元。"},
+  'FIM-MASK-0009': {"status":0,"title":"Detector's pattern cannot find texts of bounded length","titleZh":"检测器的正则表达式无法查找长度有界的文本","advice":"It matches 1 to 128 bytes (a Chinese character has three): write `{1,20}` instead of `+` and `*`, and leave out `^`, `$`, `\\b`, since a match never begins or ends inside a word.","adviceZh":"匹配长度须为 1 至 128 字节（一个汉字为三字节）：请用 `{1,20}` 代替 `+` 和 `*`，并去掉 `^`、`$`、`\\b`，因为匹配从不在单词中间开始或结束。"},
   'FIM-TLCP-0001': {"status":0,"title":"Handshake of national TLS failed","titleZh":"国密 TLS 握手失败","advice":"The detail names alert, side and reason; `fim tlcp probe HOST:PORT` shows what the other side offers.","adviceZh":"详情指明告警、所在一方和原因；`fim tlcp probe HOST:PORT` 可显示对方支持的内容。"},
   'FIM-TLCP-0002': {"status":0,"title":"Certificates or keys for national TLS cannot be used","titleZh":"国密 TLS 证书或密钥不可用","advice":"Give a certificate for signatures and one for encryption, of SM2 with SM3, with the private key of each, as PEM; `fim tlcp certs` makes a set to try.","adviceZh":"请提供签名证书和加密证书（SM2 与 SM3）及各自的私钥，PEM 格式；`fim tlcp certs` 可生成一套试用。"},
   'FIM-TLCP-0003': {"status":0,"title":"No TCP connection","titleZh":"无法建立 TCP 连接","advice":"Check host, port and firewalls.","adviceZh":"请检查主机、端口和防火墙。"},

@@ -730,8 +730,64 @@ export interface MaskingDetection {
   char?: string;
 }
 
+/** Check that the letters and digits of a match must have: `Luhn`; `Mod11-2`, `Mod11-10`, `Mod97-10` of ISO 7064; `Iban` of ISO 13616. */
+export type DetectorCheck = 'None' | 'Luhn' | 'Mod11-2' | 'Mod11-10' | 'Mod97-10' | 'Iban';
+
 /** MaskingClass */
 export type MaskingClass = 'C1' | 'C2' | 'C3';
+
+/** `Full`: every letter and digit of a match; `KeepFirstLast`: all but `keepFirst` and `keepLast`; the others as in `fields`. */
+export type DetectorMethod = 'Full' | 'KeepFirstLast' | 'KeepRange' | 'HideRange' | 'HideBefore' | 'HideAfter' | 'Replace' | 'Truncate' | 'Hash' | 'Token' | 'FormatPreserving' | 'Random' | 'Date' | 'Round';
+
+/** A pattern of a house: numbers of staff, customers, contracts. */
+export interface MaskingDetector {
+  /** Name of it where findings are explained. */
+  name: string;
+  /** Pattern in RE2's syntax (no look-around, no back-references) of 1 to 128 bytes of text; a Chinese character has three. The longest match counts; no digit, ASCII letter or underscore stands directly before or behind it. Write `{1,20}` instead of `+`; `^`, `$` and `\b` are not taken. Escapes and full-width letters and digits of a message are read as what they stand for. */
+  pattern: string;
+  /** Check that the letters and digits of a match must have: `Luhn`; `Mod11-2`, `Mod11-10`, `Mod97-10` of ISO 7064; `Iban` of ISO 13616. */
+  check?: DetectorCheck;
+  /** Words, one of which must stand near, or in the name of the field. Letter case and width do not count. */
+  near?: string[];
+  /** Words of which none may stand near, nor in the name of the field. */
+  notNear?: string[];
+  /** How near words stand, characters before and behind a match. */
+  within?: number;
+  /** Class of JR/T 0171; callers to whom `reveal` shows it see what is found. */
+  class?: MaskingClass;
+  /** `Full`: every letter and digit of a match; `KeepFirstLast`: all but `keepFirst` and `keepLast`; the others as in `fields`. */
+  method?: DetectorMethod;
+  /** Characters left at the front; absent: none. */
+  keepFirst?: number;
+  /** Characters left at the end; absent: none. */
+  keepLast?: number;
+  /** Character in place of a hidden one. */
+  char?: string;
+  /** `HideRange`, `KeepRange`: number of the first character, from 1. */
+  from?: number;
+  /** `HideRange`, `KeepRange`: number of the last character. */
+  to?: number;
+  /** `HideBefore`, `HideAfter`: the first one parts what is hidden from what stays. */
+  separator?: string;
+  /** `Replace`: what stands instead. */
+  with?: string;
+  /** `Truncate`: characters left. */
+  length?: number;
+  /** `Date`: what is left. */
+  precision?: MaskingPrecision;
+  /** `Round`: the result is a multiple of it. */
+  step?: number;
+  /** `Hash`, `Token`, `FormatPreserving`: key of the KMS, without version. */
+  keyId?: string;
+  /** `Hash`: HMAC-SM3 (absent) or HMAC-SHA-256. `Token`: SM4-GCM (absent) or AES-256-GCM. `FormatPreserving`: FF1-SM4 (absent) or FF1-AES-256. */
+  algorithm?: MaskingAlgorithm;
+  /** `Token`: equal values have equal tokens, for joins. Absent: no. */
+  deterministic?: boolean;
+  /** `FormatPreserving`: tweak of FF1, its bytes in UTF-8. */
+  tweak?: string;
+  /** `FormatPreserving`: what is enciphered: digits (absent), with capital letters (`Upper`), with all letters (`Letters`). A value with others is hidden whole; blanks and punctuation stay. */
+  alphabet?: MaskingAlphabet;
+}
 
 /** How values of a kind are hidden. */
 export interface MaskingWay {
@@ -828,6 +884,8 @@ export interface RouteMasking {
   fields?: MaskingField[];
   /** Personal data found by content, in every string and number of responses. Requests are masked by `fields` and `dictionary` alone. */
   detect?: MaskingDetection[];
+  /** Patterns of a house, found in every string and number of responses, in one pass with `detect`. */
+  detectors?: MaskingDetector[];
   /** Fields, query parameters and cookies found by the names that come with FIM: `cardNo`, `card_no`, `pan`, `身份证号`, `sfzh` and several hundred others, each with a kind (filters/field-masker/kinds.json). Names are compared without letter case, blanks, points, hyphens and underscores. */
   dictionary?: MaskingDictionary;
   /** Levels of messages inside strings, JSON or XML, in which fields are masked by name and dictionary; absent: such a string is text. */
@@ -1384,6 +1442,7 @@ export const KEY_ID_PLACES: readonly (readonly string[])[] = [
   ['tls', 'certificates', '*', 'encrypt', 'keyId'],
   ['validation', 'mac', 'keyId'],
   ['masking', 'fields', '*', 'keyId'],
+  ['masking', 'detectors', '*', 'keyId'],
   ['masking', 'dictionary', 'ways', '*', 'keyId'],
   ['encryption', 'keyId'],
   ['signature', 'keyId'],

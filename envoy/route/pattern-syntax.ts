@@ -21,6 +21,11 @@ class Scanner {
     this.text = text;
   }
 
+  /** Number of the character that is read, from 1. */
+  get place(): number {
+    return Math.min(this.at + 1, this.text.length);
+  }
+
   /** The first error, if any. */
   mistake(): string | undefined {
     while (this.at < this.text.length) {
@@ -115,5 +120,7 @@ class Scanner {
  * the schema bounds.
  */
 export function patternMistake(pattern: string): string | undefined {
-  return new Scanner(pattern).mistake();
+  const scanner = new Scanner(pattern);
+  const mistake = scanner.mistake();
+  return mistake === undefined ? undefined : `${mistake} (character ${scanner.place} of ${pattern.length})`;
 }

@@ -21,6 +21,9 @@ export type MaskCheck = 'None' | 'Luhn' | 'IdCard';
 /** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
 export type DetectKind = 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial';
 
+/** Check that the letters and digits of a match must have: Luhn; ISO 7064 MOD 11-2 (X for ten), MOD 11,10, MOD 97-10; ISO 13616. */
+export type DetectorCheck = 'None' | 'Luhn' | 'Mod11-2' | 'Mod11-10' | 'Mod97-10' | 'Iban';
+
 /** Class of JR/T 0171. */
 export type MaskClass = 'C1' | 'C2' | 'C3';
 
@@ -97,6 +100,30 @@ export interface MaskDetection {
   response?: boolean;
 }
 
+/** A pattern of a house. */
+export interface MaskDetector {
+  /** Name of it where findings are explained. */
+  name: string;
+  /** Pattern in RE2's syntax of what is found, 1 to 128 bytes; no digit, ASCII letter or underscore stands directly before or behind. Without `^`, `$`, `\b`. */
+  pattern: string;
+  /** Check that the letters and digits of a match must have: Luhn; ISO 7064 MOD 11-2 (X for ten), MOD 11,10, MOD 97-10; ISO 13616. */
+  check?: DetectorCheck;
+  /** Words, one of which stands near, or in the name of the field; of any letter case and width. */
+  near?: string[];
+  /** Words of which none stands near, nor in the name of the field. */
+  notNear?: string[];
+  /** How near, characters. */
+  within?: number;
+  /** Class of JR/T 0171. */
+  class?: MaskClass;
+  /** One field, by exactly one of `path`, `name`, `header`, `parameter` and `cookie`. */
+  way: MaskField;
+  /** Detect in requests (if requests are masked at all). */
+  request?: boolean;
+  /** Detect in responses (if responses are masked at all). */
+  response?: boolean;
+}
+
 /** A class that is masked. */
 export interface MaskClassRule {
   /** Class of JR/T 0171. */
@@ -139,6 +166,8 @@ export interface FieldMaskerConfig {
   fields?: MaskField[];
   /** Kinds to find by content, in every string and number. */
   detect?: MaskDetection[];
+  /** Detectors of the house, beside `detect`. */
+  detectors?: MaskDetector[];
   /** Kinds whose fields are found by the names of the dictionary, and how each is hidden: entries without a place. */
   dictionary?: MaskField[];
   /** Classes whose kinds are found by the names of the dictionary, and hidden as they are by default, or as an entry of `dictionary` says. */

@@ -105,6 +105,16 @@ export const enum DetectKind {
   KeyMaterial = 14,
 }
 
+/** Check that the letters and digits of a match must have: Luhn; ISO 7064 MOD 11-2 (X for ten), MOD 11,10, MOD 97-10; ISO 13616. */
+export const enum DetectorCheck {
+  None = 0,
+  Luhn = 1,
+  Mod11_2 = 2,
+  Mod11_10 = 3,
+  Mod97_10 = 4,
+  Iban = 5,
+}
+
 /** Class of JR/T 0171. */
 export const enum MaskClass {
   C1 = 0,
@@ -197,12 +207,38 @@ export class MaskDetection {
   response: bool = true;
 }
 
+/** A pattern of a house. */
+export class MaskDetector {
+  /** Where it stands in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Name of it where findings are explained. */
+  name: Bytes = Bytes.EMPTY;
+  /** Pattern in RE2's syntax of what is found, 1 to 128 bytes; no digit, ASCII letter or underscore stands directly before or behind. Without `^`, `$`, `\b`. */
+  pattern: Bytes = Bytes.EMPTY;
+  /** Check that the letters and digits of a match must have: Luhn; ISO 7064 MOD 11-2 (X for ten), MOD 11,10, MOD 97-10; ISO 13616. */
+  check: DetectorCheck = DetectorCheck.None;
+  /** Words, one of which stands near, or in the name of the field; of any letter case and width. */
+  near: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** Words of which none stands near, nor in the name of the field. */
+  notNear: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+  /** How near, characters. */
+  within: i32 = 32;
+  /** Class of JR/T 0171. */
+  class: MaskClass = MaskClass.C3;
+  /** One field, by exactly one of `path`, `name`, `header`, `parameter` and `cookie`. */
+  way: MaskField = new MaskField();
+  /** Detect in requests (if requests are masked at all). */
+  request: bool = false;
+  /** Detect in responses (if responses are masked at all). */
+  response: bool = true;
+}
+
 /** A class that is masked. */
 export class MaskClassRule {
   /** Where it stands in the document, for errors that are found later. */
   node: u32 = 0;
   /** Class of JR/T 0171. */
-  class: MaskClass = <MaskClass>0;
+  class: MaskClass = MaskClass.C3;
   /** In requests (if requests are masked at all). */
   request: bool = false;
   /** In responses (if responses are masked at all). */
@@ -247,6 +283,8 @@ export class FieldMaskerConfig {
   fields: StaticArray<MaskField> = new StaticArray<MaskField>(0);
   /** Kinds to find by content, in every string and number. */
   detect: StaticArray<MaskDetection> = new StaticArray<MaskDetection>(0);
+  /** Detectors of the house, beside `detect`. */
+  detectors: StaticArray<MaskDetector> = new StaticArray<MaskDetector>(0);
   /** Kinds whose fields are found by the names of the dictionary, and how each is hidden: entries without a place. */
   dictionary: StaticArray<MaskField> = new StaticArray<MaskField>(0);
   /** Classes whose kinds are found by the names of the dictionary, and hidden as they are by default, or as an entry of `dictionary` says. */
@@ -370,6 +408,17 @@ function readDetectKind(reader: ConfigReader, node: u32): DetectKind {
   return <DetectKind>0;
 }
 
+function readDetectorCheck(reader: ConfigReader, node: u32): DetectorCheck {
+  if (reader.textIs(node, 'None')) return DetectorCheck.None;
+  if (reader.textIs(node, 'Luhn')) return DetectorCheck.Luhn;
+  if (reader.textIs(node, 'Mod11-2')) return DetectorCheck.Mod11_2;
+  if (reader.textIs(node, 'Mod11-10')) return DetectorCheck.Mod11_10;
+  if (reader.textIs(node, 'Mod97-10')) return DetectorCheck.Mod97_10;
+  if (reader.textIs(node, 'Iban')) return DetectorCheck.Iban;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <DetectorCheck>0;
+}
+
 function readMaskClass(reader: ConfigReader, node: u32): MaskClass {
   if (reader.textIs(node, 'C1')) return MaskClass.C1;
   if (reader.textIs(node, 'C2')) return MaskClass.C2;
@@ -384,6 +433,17 @@ function readRevealSource(reader: ConfigReader, node: u32): RevealSource {
   if (reader.textIs(node, 'Header')) return RevealSource.Header;
   reader.fail(ErrorId.FIM_CFG_0015, node);
   return <RevealSource>0;
+}
+
+function readBytes96List32(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 32);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 96)));
+    item = reader.nextItem(item);
+  }
+  return items;
 }
 
 function readBytes512List64(reader: ConfigReader, node: u32): StaticArray<Bytes> {
@@ -436,6 +496,17 @@ function readMaskDetectionList16(reader: ConfigReader, node: u32): StaticArray<M
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = decodeMaskDetection(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskDetectorList32(reader: ConfigReader, node: u32): StaticArray<MaskDetector> {
+  const length = reader.arrayLength(node, 32);
+  const items = new StaticArray<MaskDetector>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeMaskDetector(reader, item)));
     item = reader.nextItem(item);
   }
   return items;
@@ -588,6 +659,46 @@ export function decodeMaskDetection(reader: ConfigReader, node: u32): MaskDetect
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeMaskDetector(reader: ConfigReader, node: u32): MaskDetector {
+  const result = new MaskDetector();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 64);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'pattern')) {
+      result.pattern = reader.readString(member, 2048);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'check')) {
+      result.check = readDetectorCheck(reader, member);
+    } else if (reader.keyIs(member, 'near')) {
+      result.near = readBytes96List32(reader, member);
+    } else if (reader.keyIs(member, 'notNear')) {
+      result.notNear = readBytes96List32(reader, member);
+    } else if (reader.keyIs(member, 'within')) {
+      result.within = <i32>reader.readInteger(member, 1, 100);
+    } else if (reader.keyIs(member, 'class')) {
+      result.class = readMaskClass(reader, member);
+    } else if (reader.keyIs(member, 'way')) {
+      result.way = decodeMaskField(reader, member);
+      seen |= 4;
+    } else if (reader.keyIs(member, 'request')) {
+      result.request = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'response')) {
+      result.response = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'pattern');
+  if (!(seen & 4)) reader.missing(node, 'way');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeMaskClassRule(reader: ConfigReader, node: u32): MaskClassRule {
   const result = new MaskClassRule();
   result.node = node;
@@ -675,6 +786,8 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.fields = readMaskFieldList512(reader, member);
     } else if (reader.keyIs(member, 'detect')) {
       result.detect = readMaskDetectionList16(reader, member);
+    } else if (reader.keyIs(member, 'detectors')) {
+      result.detectors = readMaskDetectorList32(reader, member);
     } else if (reader.keyIs(member, 'dictionary')) {
       result.dictionary = readMaskFieldList64(reader, member);
     } else if (reader.keyIs(member, 'classes')) {

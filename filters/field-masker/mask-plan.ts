@@ -1,5 +1,6 @@
 // Masking of one direction of a route, compiled.
 import { FieldSet } from '../message/field-set';
+import { FIRST_HOUSE, House } from './detect/house';
 import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
 import { MaskKey } from './method/keyed';
 import { Mask } from './method/mask';
@@ -9,7 +10,12 @@ export class Detections {
   /** The kinds as bits. */
   readonly kinds: u32;
 
-  constructor(readonly masks: StaticArray<Mask | null>) {
+  /** `house`: detectors of the house, with a mask for each. */
+  constructor(
+    readonly masks: StaticArray<Mask | null>,
+    readonly house: House | null,
+    readonly houseMasks: StaticArray<Mask>,
+  ) {
     let kinds: u32 = 0;
     for (let kind = 0; kind < masks.length; kind++) if (masks[kind] != null) kinds |= (<u32>1) << kind;
     this.kinds = kinds;
@@ -33,6 +39,9 @@ export class Named {
   }
 }
 
+/** Shortest text that is looked at for what it holds, bytes: a name of two characters. */
+const FOUND_MIN_LENGTH: u32 = 6;
+
 /** Immutable, but for the versions of its keys. */
 export class MaskPlan {
   /** Levels of messages inside strings. */
@@ -54,7 +63,18 @@ export class MaskPlan {
 
   /** Whether numbers are detected by content. */
   get detects(): bool {
-    return this.kinds != 0;
+    return this.detections != null;
+  }
+
+  /** Detectors of the house. */
+  get house(): House | null {
+    const detections = this.detections;
+    return detections == null ? null : detections.house;
+  }
+
+  /** Shortest text that is looked at for what it holds, bytes. */
+  get shortest(): u32 {
+    return this.house == null ? FOUND_MIN_LENGTH : 1;
   }
 
   /** What is detected by content. */
@@ -63,10 +83,13 @@ export class MaskPlan {
     return detections == null ? 0 : detections.kinds;
   }
 
-  /** Mask of a kind that was found. */
+  /** Mask of a kind that was found, or of a detector of the house. */
   maskOf(kind: u32): Mask | null {
     const detections = this.detections;
-    return detections == null ? null : unchecked(detections.masks[kind]);
+    if (detections == null) return null;
+    return kind < FIRST_HOUSE
+      ? unchecked(detections.masks[kind])
+      : unchecked(detections.houseMasks[kind - FIRST_HOUSE]);
   }
 
   /** Whether names of the dictionary count. */

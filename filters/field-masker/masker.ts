@@ -17,8 +17,7 @@ import { JsonSurface } from './surface/json';
 import { Surface } from './surface/surface';
 import { XmlSurface } from './surface/xml';
 
-/** Shortest text that is looked at for what it holds: a name of two characters. Most digits of a number that is looked at. */
-const DETECT_MIN_LENGTH: u32 = 6;
+/** Most digits of a number that is looked at. */
 const DETECT_MAX_DIGITS: u32 = 19;
 /** Shortest text that can be a message with a field. */
 const NESTED_MIN_LENGTH: u32 = 7;
@@ -192,6 +191,7 @@ export class Masker {
   /** Hides texts beside the values up to an offset: whole in a container that is masked, else what is found in them. */
   private strays(document: FieldTree, limit: u32): void {
     const surface = this.surface;
+    const plan = this.plan;
     while (this.failure == Masked.Unchanged && surface.nextStray(limit)) {
       const text = surface.strayText(this.arena);
       if (text == 0) return this.fail(Masked.OutOfMemory);
@@ -201,7 +201,10 @@ export class Masker {
         this.value.begin(<usize>length * 2 + 64);
         if (mask.action != Action.Null) mask.whole.hide(text, length, this.value);
         this.count(mask);
-      } else if (length < DETECT_MIN_LENGTH || !this.find(text, text + length, 0, false)) continue;
+      } else {
+        this.scanner.by(plan.house, 0, 0);
+        if (length < plan.shortest || !this.find(text, text + length, 0, false)) continue;
+      }
       if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
       this.copyTo(document, surface.from);
       surface.writeStray(this.value.pointer, this.value.length, this.out);
@@ -229,7 +232,7 @@ export class Masker {
   }
 
   private unlessRevealed(mask: Mask | null): Mask | null {
-    return mask == null || ((this.revealed >> (<u64>mask.kind)) & 1) != 0 ? null : mask;
+    return mask == null || (this.revealed & mask.shownBy) != 0 ? null : mask;
   }
 
   /** Writes what stands for a scalar. */
@@ -274,7 +277,7 @@ export class Masker {
     const length = document.end(node) - document.start(node);
     const mayNest = this.levels != 0 && length >= NESTED_MIN_LENGTH;
     if (mayNest && kind == FieldKind.String && this.lookInside(document, node)) return;
-    if (this.plan.detects && length >= DETECT_MIN_LENGTH) this.detect(document, node);
+    if (this.plan.detects && length >= this.plan.shortest) this.detect(document, node);
   }
 
   /** Masks the fields of a message inside a string. False: there is none. */
@@ -333,7 +336,9 @@ export class Masker {
     const isNumber = document.kind(node) == FieldKind.Number;
     if (isNumber && !isWhole(text, end)) return;
     const name = document.key(node);
-    if (!this.find(text, end, name == 0 ? 0 : labelOf(name, document.keyLength(node)), isNumber)) return;
+    const nameLength = name == 0 ? 0 : document.keyLength(node);
+    this.scanner.by(this.plan.house, name, nameLength);
+    if (!this.find(text, end, name == 0 ? 0 : labelOf(name, nameLength), isNumber)) return;
     if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
     this.copyTo(document, this.surface.from);
     this.put(node, text, <u32>(end - text));

@@ -12,6 +12,7 @@ import { HouseNames, NO_KIND } from './dictionary';
 import { KIND_CLASS, KIND_COUNT } from './kinds.gen';
 import { HeaderMasks } from './headers';
 import { Detections, MaskPlan, Named } from './mask-plan';
+import { HouseCompiler } from './compile-house';
 import { compileMask, MaskKeys } from './compile-mask';
 import { Mask } from './method/mask';
 
@@ -109,7 +110,11 @@ export class PlanCompiler {
       masks[way.kind] = mask;
       any = true;
     }
-    return any ? new Detections(masks) : null;
+    const compiler = new HouseCompiler(this.reader, this.keys, this.direction);
+    const house = compiler.compile(this.config.detectors);
+    return any || (house != null && wanted)
+      ? new Detections(masks, house, StaticArray.fromArray(compiler.masks))
+      : null;
   }
 
   private named(wanted: bool): Named | null {

@@ -13,6 +13,8 @@ import { KIND_CLASS, KIND_COUNT } from './kinds.gen';
 const JWT: Bytes = Bytes.from('metadata\0filter_metadata\0envoy.filters.http.jwt_authn\0');
 const SUBJECT: Bytes = Bytes.from('subject');
 const FINGERPRINT: Bytes = Bytes.from('fingerprint');
+/** Bits of classes stand behind those of the kinds. */
+const FIRST_CLASS_BIT: u64 = 61;
 const COMMA: u8 = 44;
 const BLANK: u8 = 32;
 /** Of lists as Envoy hands them over: bytes of the number of items, and of the lengths of each. */
@@ -35,9 +37,14 @@ class Role {
   }
 }
 
+/** Bit of what a house's detectors of a class find, beside those of the kinds. */
+export function houseBit(name: MaskClass): u64 {
+  return (<u64>1) << (FIRST_CLASS_BIT + <u64>name);
+}
+
 /** Kinds of a class, as bits. */
 function kindsOf(name: MaskClass): u64 {
-  let kinds: u64 = 0;
+  let kinds = houseBit(name);
   for (let kind: u32 = 0; kind < KIND_COUNT; kind++)
     if (load<u8>(KIND_CLASS + kind) == <u8>name + 1) kinds |= (<u64>1) << kind;
   return kinds;

@@ -36,12 +36,24 @@ export function defineMaskStats(): void {
 /** Counters of values by kind, method and direction, each made once for a VM when a configuration first names it. */
 const values: Map<u32, Counter> = new Map<u32, Counter>();
 
+/** Stands for a kind in the counters of what a house's detectors find. */
+const HOUSE: u32 = 255;
+
+/** The same for what a house's detectors find. */
+export function houseCounter(method: MaskMethod, direction: Direction): Counter {
+  return counterOf(HOUSE, 'House', method, direction);
+}
+
 /** Values hidden in one of these ways. */
 export function valuesCounter(kind: MaskKind, method: MaskMethod, direction: Direction): Counter {
-  const key = ((<u32>kind) << 16) | ((<u32>method) << 8) | (<u32>direction);
+  return counterOf(<u32>kind, KIND_LABELS[kind], method, direction);
+}
+
+function counterOf(kind: u32, label: string, method: MaskMethod, direction: Direction): Counter {
+  const key = (kind << 16) | ((<u32>method) << 8) | (<u32>direction);
   if (values.has(key)) return values.get(key);
   const side = direction == Direction.Request ? 'request' : 'response';
-  const counter = new Counter(maskValuesTotal(KIND_LABELS[kind], METHOD_LABELS[method], side));
+  const counter = new Counter(maskValuesTotal(label, METHOD_LABELS[method], side));
   counter.define();
   values.set(key, counter);
   return counter;

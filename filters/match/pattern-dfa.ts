@@ -79,7 +79,7 @@ export class DfaBuilder {
   readonly classOf: StaticArray<u8> = new StaticArray<u8>(256);
   /** Next state, by state and class, in rows of `classCount`. */
   readonly table: Row;
-  /** Whether the text matches if it ends in a state. */
+  /** Whether the text matches if it ends in a state. After `buildSpans`: the patterns that end in it, as bits. */
   readonly atEnd: Row;
   /** Number of states. */
   stateCount: u32 = 0;
@@ -98,6 +98,8 @@ export class DfaBuilder {
   private mark: u32 = 0;
   private work: u32 = 0;
   private unanchored: bool = true;
+  /** Patterns that the last `close` saw end, as bits. */
+  private ended: u32 = 0;
 
   constructor(
     private readonly program: Program,
@@ -140,6 +142,31 @@ export class DfaBuilder {
       else for (let kind = BEFORE_OTHER; kind < BEFORE_END; kind++) matched = this.expand(state, kind);
       if (seesEnd) matched = this.close(state, BEFORE_END);
       this.atEnd.push(matched ? 1 : 0);
+      if (this.stateCount > MAX_PATTERN_STATES || this.stateCount << (this.columnBits + 1) > MAX_PATTERN_TABLE_BYTES)
+        return false;
+      if (this.work > MAX_PATTERN_WORK || Row.exhausted) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Builds the tables of several patterns, without conditions on places, that are tried at one place of a text. Their
+   * programs begin at `starts`. False at a limit, as for `build`.
+   */
+  buildSpans(starts: StaticArray<u32>): bool {
+    this.begin(this.program.length);
+    if (Row.exhausted) return false;
+    this.classify();
+    this.unanchored = false;
+    this.targets.length = 0;
+    for (let i = 0; i < starts.length; i++) this.targets.push(unchecked(starts[i]));
+    this.stateOf(0);
+    const classes = this.classCount;
+    for (let state = START; state < this.stateCount; state++) {
+      this.ended = 0;
+      this.close(state, BEFORE_OTHER);
+      this.atEnd.push(this.ended);
+      for (let c: u32 = 0; c < classes; c++) this.table.push(this.step(<u32>unchecked(this.sample[c])));
       if (this.stateCount > MAX_PATTERN_STATES || this.stateCount << (this.columnBits + 1) > MAX_PATTERN_TABLE_BYTES)
         return false;
       if (this.work > MAX_PATTERN_WORK || Row.exhausted) return false;
@@ -267,8 +294,10 @@ export class DfaBuilder {
         } else if (op == Op.Jump) at = program.target(at);
         else if (op == Op.Assert && holds(<Look>program.low(at), context, next)) at++;
         else {
-          if (op == Op.Match) matched = true;
-          else if (op != Op.Assert) this.takers.push(at);
+          if (op == Op.Match) {
+            matched = true;
+            this.ended |= 1 << program.low(at);
+          } else if (op != Op.Assert) this.takers.push(at);
           break;
         }
       }

@@ -23,6 +23,11 @@ export class PatternParser {
 
   constructor(private readonly program: Program) {}
 
+  /** Address of what the parser read last. */
+  get position(): usize {
+    return this.reader.position;
+  }
+
   private get reader(): PatternReader {
     return this.classes.reader;
   }
@@ -32,10 +37,10 @@ export class PatternParser {
   }
 
   /**
-   * Appends the program of the pattern. `whole`: it must match the whole text. False, with `error` set, if it is
-   * refused.
+   * Appends the program of the pattern. `whole`: it must match the whole text. `number`: that of its end. False, with
+   * `error` set, if it is refused.
    */
-  parse(source: usize, length: u32, whole: bool): bool {
+  parse(source: usize, length: u32, whole: bool, number: u32 = 0): bool {
     this.error = 0;
     this.flags = 0;
     this.depth = 0;
@@ -44,7 +49,7 @@ export class PatternParser {
     if (!this.alternation()) return false;
     if (!this.reader.done) return this.fail(ErrorId.FIM_CFG_0022);
     if (whole) this.program.look(Look.TextEnd);
-    this.program.match();
+    this.program.match(number);
     return this.program.overflowed ? this.fail(ErrorId.FIM_CFG_0024) : true;
   }
 

@@ -1,21 +1,9 @@
 // Patterns: regular expressions that match in time linear in the text, for any pattern and text.
 import { MAX_PATTERN_BYTES } from '../limits';
-import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
 import { ErrorId } from '../errors.gen';
-import { DfaBuilder, MATCHED, REFUSED, START } from './pattern-dfa';
-import { PatternParser } from './pattern-parser';
-import { Program } from './program';
-
-/** Memory of one compilation, bytes. All but one block is freed afterwards. */
-const WORKSPACE_BYTES: usize = 32 * 1024 * 1024;
-const WORKSPACE_CHUNK_BYTES: usize = 64 * 1024;
-const WORKSPACE_KEPT_BYTES: usize = 512 * 1024;
-
-const workspace = new Arena(WORKSPACE_CHUNK_BYTES, WORKSPACE_BYTES);
-const program = new Program(workspace);
-const parser = new PatternParser(program);
-const builder = new DfaBuilder(program, workspace);
+import { MATCHED, REFUSED, START } from './pattern-dfa';
+import { builder, endCompilation, parser, program } from './pattern-workspace';
 
 /** A compiled pattern. Matching allocates nothing and reads each byte of the text at most once. */
 export class Pattern {
@@ -59,8 +47,7 @@ export class Pattern {
       Pattern.lastStates = builder.stateCount;
       pattern = Pattern.take();
     }
-    if (workspace.held > WORKSPACE_KEPT_BYTES) workspace.release();
-    else workspace.reset();
+    endCompilation();
     return pattern;
   }
 

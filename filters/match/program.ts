@@ -138,8 +138,9 @@ export class Program {
     this.put(Op.Assert | (kind << 8), 1);
   }
 
-  match(): void {
-    this.put(Op.Match, 0);
+  /** `number`: which of several patterns it ends. */
+  match(number: u32 = 0): void {
+    this.put(Op.Match | (number << 8), 0);
   }
 
   /** A set of ASCII bytes, as 128 bits. */

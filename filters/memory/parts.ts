@@ -17,6 +17,8 @@ export const enum PartKind {
   Route = 4,
   /** The KMS that the configuration names, by its JSON text. Empty text: none. */
   Kms = 5,
+  /** `SpanPattern`, by its sources, each behind a zero byte. */
+  Spans = 6,
 }
 
 const FIRST_SLOTS: i32 = 64;

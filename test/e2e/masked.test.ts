@@ -12,6 +12,9 @@ const MASKED_CARD = '622202******7894';
 const SM4 = randomBytes(16);
 const HASH = randomBytes(32);
 const FF1 = Buffer.from('2b7e151628aed2a6abf7158809cf4f3c', 'hex');
+const AES = randomBytes(32);
+/** Key, tweak and value of NIST's FF1 sample 9. */
+const FF1_AES = Buffer.from('2b7e151628aed2a6abf7158809cf4f3cef4359d8d580aa4f7f036d6f04fc6a94', 'hex');
 const JSON_TYPE = 'application/json';
 
 const at = (name: string, spec: object): string =>
@@ -71,6 +74,35 @@ const ROUTES = together(
       ],
     },
   }),
+  at('keyed-otherwise', {
+    masking: {
+      fields: [
+        { name: 'hash', method: 'Hash', algorithm: 'HMAC-SHA-256', keyId: 'kms://prod/mask/hash256', ...both },
+        { name: 'token', method: 'Token', algorithm: 'AES-256-GCM', keyId: 'kms://prod/mask/aes', ...both },
+        {
+          name: 'ff1',
+          method: 'FormatPreserving',
+          algorithm: 'FF1-AES-256',
+          keyId: 'kms://prod/mask/ff1-aes',
+          alphabet: 'Upper',
+          tweak: '7777pqrs777',
+          ...both,
+        },
+      ],
+    },
+  }),
+  at('house', {
+    masking: {
+      detect: [{ kind: 'Phone' }],
+      detectors: [
+        { name: 'staff', pattern: 'E[0-9]{6}', near: ['工号', 'staff'], within: 10, class: 'C2' },
+        { name: 'contract', pattern: '(?i)ht-[0-9]{4}-[0-9]{6}', method: 'KeepFirstLast', keepLast: 4 },
+        { name: 'customer', pattern: '[0-9]{10}', check: 'Luhn', notNear: ['流水'], class: 'C1' },
+        { name: 'account', pattern: '88[0-9]{12}', method: 'Token', keyId: 'kms://prod/mask/sm4', deterministic: true },
+      ],
+      reveal: [{ header: 'x-role', setBy: 'the gateway of the intranet', values: ['auditor'], classes: ['C2'] }],
+    },
+  }),
   at('role', {
     masking: {
       fields: [{ name: 'name', kind: 'Name' }],
@@ -89,6 +121,9 @@ before(
         register.create('prod/mask/hash', 'HMAC-SM3', { material: Buffer.from(HASH) });
         register.create('prod/mask/sm4', 'SM4', { material: Buffer.from(SM4) });
         register.create('prod/mask/ff1', 'SM4', { material: Buffer.from(FF1) });
+        register.create('prod/mask/hash256', 'HMAC-SHA-256', { material: Buffer.from(HASH) });
+        register.create('prod/mask/aes', 'AES-256', { material: Buffer.from(AES) });
+        register.create('prod/mask/ff1-aes', 'AES-256', { material: Buffer.from(FF1_AES) });
       },
     })),
 );
@@ -207,9 +242,9 @@ test('answers without a body: HEAD, 204, 304', async () => {
   }
 });
 
-function open(token: string): string {
+function open(token: string, algorithm = 'sm4-gcm', key = SM4): string {
   const bytes = Buffer.from(token.replace(/^fimt1\./, ''), 'base64url');
-  const cipher = createDecipheriv('sm4-gcm' as 'aes-128-gcm', SM4, bytes.subarray(4, 16));
+  const cipher = createDecipheriv(algorithm as 'aes-128-gcm', key, bytes.subarray(4, 16));
   cipher.setAAD(Buffer.from('fim mask token'));
   cipher.setAuthTag(bytes.subarray(-16));
   return cipher.update(bytes.subarray(16, -16), undefined, 'utf8') + cipher.final('utf8');
@@ -229,6 +264,37 @@ test('keyed hashes, tokens and FF1, with keys of the KMS', async () => {
   }
   assert.notEqual(request.token, response.token);
   assert.equal(request.join, response.join);
+});
+
+test('the other algorithms: HMAC-SHA-256, AES-256-GCM, FF1 with AES-256', async () => {
+  const body = JSON.stringify({ hash: CARD, token: '张三丰', ff1: '0123456789ABCDEFGHI' });
+  const { arrived, back } = await echo({ path: '/keyed-otherwise', headers: { 'content-type': JSON_TYPE }, body });
+  for (const text of [arrived, back]) {
+    const masked = JSON.parse(text.toString()) as Record<string, string>;
+    assert.equal(masked.hash, createHmac('sha256', HASH).update(CARD).digest('hex'));
+    assert.equal(open(masked.token!, 'aes-256-gcm', AES), '张三丰');
+    assert.equal(masked.ff1, 'XS8A0AZH2AVYALYZUWD');
+  }
+});
+
+test('detectors of the house, and who sees what they find', async () => {
+  const headers = { 'content-type': JSON_TYPE };
+  const body =
+    '{"staffNo":"E123456","other":"E123456","n":1234567897,"no":"流水1234567897","a":"工号Ｅ12\\u0033456，HT-2026-000123","p":"13800138000","k":"账户88123456789012"}';
+  const masked = async (role: object): Promise<Record<string, string>> =>
+    JSON.parse((await echo({ path: '/house', headers: { ...headers, ...role }, body })).back.toString());
+  const { k, ...rest } = await masked({});
+  assert.deepEqual(rest, {
+    staffNo: '*******',
+    other: 'E123456',
+    n: '**********',
+    no: '流水1234567897',
+    a: '工号*******，**-****-**0123',
+    p: '138****8000',
+  });
+  assert.equal(open(k!.replace('账户', '')), '88123456789012');
+  const seen = await masked({ 'x-role': 'auditor' });
+  assert.deepEqual([seen.staffNo, seen.n, seen.p, seen.k], ['E123456', '**********', '13800138000', k]);
 });
 
 test('a role by a header that another proxy sets; one that comes twice, or is none, reveals nothing', async () => {

@@ -4,6 +4,7 @@ import type { Path } from '../json-path.ts';
 import type { FieldMaskerConfig, MaskClass, MaskField, MaskKind, MaskReveal } from '../plugin-config.gen.ts';
 import { checkPlacesUnique, checkSteps, checkUnique } from '../rules-fields.ts';
 import type { Report } from '../schema-check.ts';
+import { checkDetectors, maskDetector } from './masking-detectors.ts';
 import { checkWay, keyAlgorithm, maskWay } from './masking-way.ts';
 import { type Direction, stage } from './stage-row.ts';
 
@@ -19,19 +20,19 @@ export const masking = stage({
     return actsIn(value, direction) ? 'Mask' : undefined;
   },
 
-  readsBody: ({ fields = [], detect, dictionary }) =>
-    detect !== undefined || dictionary !== undefined || fields.some(isInBody),
+  readsBody: ({ fields = [], detect, detectors, dictionary }) =>
+    detect !== undefined || detectors !== undefined || dictionary !== undefined || fields.some(isInBody),
 
-  keys: ({ fields = [], dictionary = [] }) =>
-    [...fields, ...dictionary].flatMap(({ keyId, algorithm }) =>
+  keys: ({ fields = [], dictionary = [], detectors = [] }) =>
+    [...fields, ...dictionary, ...detectors.map(({ way }) => way)].flatMap(({ keyId, algorithm }) =>
       keyId === undefined || algorithm === undefined
         ? []
         : [{ id: keyId, algorithm: keyAlgorithm(algorithm), protects: true }],
     ),
 
   check({ value, path }, { bodiless }, report) {
-    const { fields = [], detect, dictionary, reveal = [] } = value;
-    if (value.fields === undefined && detect === undefined && dictionary === undefined) report('FIM-CFG-1037', path);
+    const { fields = [], detect, detectors, dictionary, reveal = [] } = value;
+    if ([value.fields, detect, detectors, dictionary].every((part) => part === undefined)) report('FIM-CFG-1037', path);
     fields.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
     checkPlacesUnique(fields.map(placeOf), [...path, 'fields'], report);
     checkUnique(
@@ -39,12 +40,15 @@ export const masking = stage({
       [...path, 'detect'],
       report,
     );
+    if (detectors !== undefined) checkDetectors(detectors, [...path, 'detectors'], report);
     if (dictionary !== undefined) checkDictionary(dictionary, [...path, 'dictionary'], report);
     reveal.forEach((rule, index) => checkReveal(rule, [...path, 'reveal', index], report));
     checkCiphers(value, path, report);
     if (bodiless === undefined) return;
     const { why, answered } = bodiless;
     if (detect !== undefined && !answered) report('FIM-CFG-1044', [...path, 'detect'], 'nor have their responses');
+    if (detectors !== undefined && !answered)
+      report('FIM-CFG-1044', [...path, 'detectors'], 'nor have their responses');
     fields.forEach((field, index) => {
       if (isInBody(field) && (directionOf(field) !== 'Response' || !answered))
         report('FIM-CFG-1044', [...path, 'fields', index], why);
@@ -58,11 +62,15 @@ export const masking = stage({
     const detect = (value.detect ?? []).map((detection) => ({ ...detection, request: false, response: true }));
     const config: FieldMaskerConfig = {
       request: actsIn(value, 'Request'),
-      response: detect.length > 0 || actsIn(value, 'Response'),
+      response: actsIn(value, 'Response'),
       fields,
       detect,
     };
-    const { dictionary, nested = 0, reveal } = value;
+    const { detectors, dictionary, nested = 0, reveal } = value;
+    if (detectors !== undefined) {
+      detectors.forEach((_, index) => note(['detectors', index], [...path, 'detectors', index]));
+      config.detectors = detectors.map(maskDetector);
+    }
     if (dictionary !== undefined) {
       const { direction = 'Response', classes, kinds } = dictionary;
       const entries = dictionaryEntries(dictionary);
@@ -83,12 +91,12 @@ export const masking = stage({
   },
 });
 
-function actsIn({ fields = [], detect, dictionary }: RouteMasking, direction: Direction): boolean {
+function actsIn({ fields = [], detect, detectors, dictionary }: RouteMasking, direction: Direction): boolean {
   const other = direction === 'Request' ? 'Response' : 'Request';
   return (
     fields.some((field) => directionOf(field) !== other) ||
     (dictionary !== undefined && (dictionary.direction ?? 'Response') !== other) ||
-    (direction === 'Response' && detect !== undefined)
+    (direction === 'Response' && (detect !== undefined || detectors !== undefined))
   );
 }
 
@@ -146,9 +154,10 @@ function checkReveal(
 }
 
 /** A key of FF1 enciphers nothing else: its blocks could be those of another mode. */
-function checkCiphers({ fields = [], dictionary }: RouteMasking, path: Path, report: Report): void {
+function checkCiphers({ fields = [], detectors = [], dictionary }: RouteMasking, path: Path, report: Report): void {
   const entries = [
     ...fields.map((way, index) => ({ way, at: [...path, 'fields', index, 'keyId'] })),
+    ...detectors.map((way, index) => ({ way, at: [...path, 'detectors', index, 'keyId'] })),
     ...(dictionary?.ways ?? []).map((way, index) => ({ way, at: [...path, 'dictionary', 'ways', index, 'keyId'] })),
   ];
   const tokens = new Set(entries.filter(({ way }) => way.method === 'Token').map(({ way }) => way.keyId));

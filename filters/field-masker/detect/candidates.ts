@@ -4,7 +4,9 @@
 // class, and what may begin where is said by shifts of these words. 16 of the 64 bytes only tell how what began before
 // them goes on.
 import { Ascii } from '../../memory/ascii';
+import { isWordPart } from './digit-groups';
 import { Find, bitOf } from './find';
+import { House } from './house';
 import { DOCUMENTS, GROUPED } from './quick-look';
 
 /** Bytes of a block, and bytes that are read for it. */
@@ -70,6 +72,38 @@ function runs(digits: u64, ends: u64): u64 {
   return found | ((found >> 8) & four & (four >> 4));
 }
 
+/** ASCII letters, digits and underscores. */
+// @ts-ignore: decorator
+@inline
+function areWords(bytes: v128): v128 {
+  const letters = i8x16.lt_u(i8x16.sub(v128.or(bytes, i8x16.splat(32)), i8x16.splat(97)), i8x16.splat(26));
+  const digits = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10));
+  return v128.or(v128.or(digits, letters), i8x16.eq(bytes, i8x16.splat(95)));
+}
+
+/** Bytes with which something of a house may begin. */
+// @ts-ignore: decorator
+@inline
+function beginsHouse(house: House, bytes: v128): v128 {
+  const low = i8x16.swizzle(v128.load(changetype<usize>(house.low)), v128.and(bytes, i8x16.splat(15)));
+  const high = i8x16.swizzle(v128.load(changetype<usize>(house.high)), i8x16.shr_u(bytes, 4));
+  const found = i8x16.ne(v128.and(low, high), i8x16.splat(0));
+  return house.wide ? v128.or(found, i8x16.gt_u(bytes, i8x16.splat(<i8>0xc1))) : found;
+}
+
+/** The same, but for those amid a word. `before`: the byte before them. */
+// @ts-ignore: decorator
+@inline
+function houseStarts(house: House, at: usize, before: u32): u64 {
+  const a = v128.load(at);
+  const b = v128.load(at, 16);
+  const c = v128.load(at, 32);
+  const none = i8x16.splat(0);
+  const starts = word(beginsHouse(house, a), beginsHouse(house, b), beginsHouse(house, c), none);
+  const words = word(areWords(a), areWords(b), areWords(c), none);
+  return starts & ~(words & ((words << 1) | u64(isWordPart(before))));
+}
+
 /** Finds candidates for a set of kinds. */
 export class Candidates {
   // By the low and the high half of a byte: it is of the classes that both have.
@@ -79,6 +113,9 @@ export class Candidates {
   private plates: bool = false;
   private keys: bool = false;
   private addresses: bool = false;
+  private house: House | null = null;
+  /** Where something of the house may begin, among the bytes that `of` read last. */
+  own: u64 = 0;
   private groups: bool = false;
   private letters: bool = false;
 
@@ -105,8 +142,10 @@ export class Candidates {
     unchecked((this.low[byte & 15] = <u8>(unchecked(this.low[byte & 15]) | classes)));
   }
 
-  /** Prepares for a set of kinds (bits of `Find`). */
-  prepare(set: u32): void {
+  /** Prepares for a set of kinds (bits of `Find`), and the detectors of a house. */
+  prepare(set: u32, house: House | null): void {
+    this.house = house;
+    this.own = 0;
     this.special = Class.Escape;
     if ((set & bitOf(Find.Email)) != 0) this.special |= Class.At;
     if ((set & (LABELLED | bitOf(Find.IpAddress))) != 0) this.special |= Class.Separator;
@@ -122,10 +161,15 @@ export class Candidates {
     const before = at > begin ? <u32>load<u8>(at - 1) : 0;
     const left = end - at;
     const inside = left >= BLOCK ? ((<u64>1) << BLOCK) - 1 : ((<u64>1) << left) - 1;
-    if (at + READ <= (<usize>memory.size()) << 16) return this.among(at, before) & inside;
-    memory.fill(REST, 0, READ);
-    memory.copy(REST, at, min(left, READ));
-    return this.among(REST, before) & inside;
+    let from = at;
+    if (at + READ > (<usize>memory.size()) << 16) {
+      memory.fill(REST, 0, READ);
+      memory.copy(REST, at, min(left, READ));
+      from = REST;
+    }
+    const house = this.house;
+    if (house != null) this.own = houseStarts(house, from, before) & inside;
+    return this.among(from, before) & inside;
   }
 
   // @ts-ignore: decorator

@@ -3,10 +3,11 @@
 import { Ascii } from '../../memory/ascii';
 import { Candidates, BLOCK, LABELLED } from './candidates';
 import { findCard, findIdCard, findOldId } from './cards';
-import { DigitGroups } from './digit-groups';
+import { DigitGroups, isWordPart } from './digit-groups';
 import { Letters, findDocument, findHongKongId, findSocialCredit, isDocumentLength } from './documents';
 import { Find, Why, bitOf } from './find';
 import { Finding } from './finding';
+import { House } from './house';
 import { findEmail, findIpv4, findIpv6 } from './internet';
 import { findJwt, findPem, findSecret } from './key-material';
 import { findAddress, findName, valueAt } from './label-values';
@@ -30,9 +31,15 @@ export class Scanner {
   private textEnd: usize = 0;
   private set: u32 = 0;
   private prepared: u32 = 0;
+  private preparedHouse: House | null = null;
+  private house: House | null = null;
+  private name: usize = 0;
+  private nameLength: u32 = 0;
   /** The block that is looked at, and its candidates that are left. */
   private block: usize = 0;
   private bits: u64 = 0;
+  /** Candidates of the kinds; the others are the house's alone. */
+  private known: u64 = 0;
   /** What was found ends here; nothing before it is looked at again. */
   private done: usize = 0;
   private skip: usize = 0;
@@ -42,7 +49,7 @@ export class Scanner {
 
   constructor() {
     prepareLabels();
-    this.candidates.prepare(0);
+    this.candidates.prepare(0, null);
   }
 
   get start(): usize {
@@ -53,7 +60,7 @@ export class Scanner {
     return this.finding.end;
   }
 
-  /** Kind of what was found: a number of `MaskKind`. */
+  /** Kind of what was found: a number of `MaskKind`, or from FIRST_HOUSE on that of a detector of the house. */
   get kind(): u32 {
     return this.finding.kind;
   }
@@ -61,6 +68,13 @@ export class Scanner {
   /** Bits of `Why`. */
   get why(): u32 {
     return this.finding.why;
+  }
+
+  /** Detectors of the house for the texts that follow. `name`: of the field whose value the next one is. */
+  by(house: House | null, name: usize, nameLength: u32): void {
+    this.house = house;
+    this.name = name;
+    this.nameLength = nameLength;
   }
 
   /**
@@ -77,9 +91,12 @@ export class Scanner {
     this.bits = 0;
     this.done = pointer;
     this.skip = pointer;
-    if (set == this.prepared) return;
-    this.candidates.prepare(set);
+    const house = this.house;
+    if (house != null) house.begin(pointer, end, this.name, this.nameLength);
+    if (set == this.prepared && house == this.preparedHouse) return;
+    this.candidates.prepare(set, house);
     this.prepared = set;
+    this.preparedHouse = house;
   }
 
   /** Finds the next one. False at the end of the text. */
@@ -91,10 +108,11 @@ export class Scanner {
     }
     while (true) {
       while (this.bits != 0) {
-        const at = this.block + <usize>ctz(this.bits);
-        this.bits &= this.bits - 1;
+        const bit = this.bits & (0 - this.bits);
+        const at = this.block + <usize>ctz(bit);
+        this.bits ^= bit;
         if (at < this.skip) continue;
-        if (this.look(at)) return this.take();
+        if (this.ofHouse(at) || ((this.known & bit) != 0 && this.look(at))) return this.take();
       }
       if (!this.advance(end)) return false;
     }
@@ -113,10 +131,12 @@ export class Scanner {
     if (at < this.skip) at = this.skip;
     const candidates = this.candidates;
     for (const begin = this.text; at < end; at += BLOCK) {
-      const bits = candidates.of(begin, at, end);
+      const known = candidates.of(begin, at, end);
+      const bits = known | candidates.own;
       if (bits == 0) continue;
       this.block = at;
       this.bits = bits;
+      this.known = known;
       return true;
     }
     this.block = at;
@@ -133,7 +153,20 @@ export class Scanner {
     if (byte == Ascii.Minus) return this.dashes(at);
     if (byte == Ascii.LowerE) return this.token(at);
     if (byte - 65 < 26) return findPlate(this.done, at, this.textEnd, this.finding);
-    return this.escaped(at);
+    return this.escaped(at) || (this.house != null && this.behindEscape(at));
+  }
+
+  /** Whether something of the house begins at a candidate. */
+  private ofHouse(at: usize): bool {
+    const house = this.house;
+    return house != null && house.begins(load<u8>(at)) && house.find(at, this.finding);
+  }
+
+  /** The same behind an escape whose last byte looks as if the word had begun there: `%20`. */
+  private behindEscape(at: usize): bool {
+    unitAt(at, this.textEnd);
+    const behind = unitEnd();
+    return behind > at + 1 && behind < this.textEnd && isWordPart(load<u8>(behind - 1)) && this.ofHouse(behind);
   }
 
   /** A character that is written in more than one byte. */

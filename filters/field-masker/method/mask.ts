@@ -27,6 +27,8 @@ export class Mask {
 
   /** What becomes of the place. */
   readonly action: Action;
+  /** Bit of what callers must be shown to see such values: that of the kind, or of a class for detectors of the house. */
+  shownBy: u64;
   /** Key that must be there before a message is masked. */
   key: MaskKey | null = null;
   /** Values masked so. */
@@ -40,6 +42,7 @@ export class Mask {
     readonly char: Bytes,
   ) {
     this.whole = new KeepEnds(0, 0, char);
+    this.shownBy = (<u64>1) << (<u64>kind);
     this.action =
       methodName == MaskMethod.Remove ? Action.Remove : methodName == MaskMethod.Null ? Action.Null : Action.Replace;
   }

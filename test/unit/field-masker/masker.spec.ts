@@ -23,7 +23,7 @@ function everyKind(): Detections {
   const masks = new StaticArray<Mask | null>(<i32>KIND_COUNT);
   for (let kind = <i32>MaskKind.IdCard; kind <= <i32>MaskKind.KeyMaterial; kind++)
     if (kind != MaskKind.UnionPayCard) masks[kind] = maskOf(<MaskKind>kind);
-  return new Detections(masks);
+  return new Detections(masks, null, []);
 }
 
 /** Fields: `$…` is a path, anything else a name. */

@@ -1,0 +1,207 @@
+// Detectors of a house: what its patterns match, with a right check, and with or without certain words near it. All
+// patterns are one automaton, which is entered where a word begins that may begin a match.
+import { Bytes } from '../../memory/bytes';
+import { MAX_SPAN_BYTES, MAX_SPAN_PATTERNS } from '../../limits';
+import { REFUSED, START } from '../../match/pattern-dfa';
+import { SpanPattern } from '../../match/span-pattern';
+import { hasCheck, NumberCheck } from './check-digits';
+import { isWordPart } from './digit-groups';
+import { Why } from './find';
+import { Finding } from './finding';
+import { narrow, NO_UNIT, unitAt, unitBefore, unitEnd, unitStart } from './units';
+
+/** Kinds of findings from this one on are detectors of the house. */
+export const FIRST_HOUSE: u32 = 64;
+
+/** Where each pattern's longest match ends, of the place that is looked at. */
+const ENDS: usize = memory.data(MAX_SPAN_PATTERNS * 8);
+const LETTERS: usize = memory.data(MAX_SPAN_BYTES);
+
+export class HouseDetector {
+  /** `within`: characters before and behind a match in which words count. */
+  constructor(
+    readonly check: NumberCheck,
+    readonly near: StaticArray<Bytes>,
+    readonly notNear: StaticArray<Bytes>,
+    readonly within: u32,
+  ) {}
+}
+
+export class House {
+  /** By the low and the high half of an ASCII byte: a match may begin with it if both have a bit in common. */
+  readonly low: StaticArray<u8> = new StaticArray<u8>(16);
+  readonly high: StaticArray<u8> = new StaticArray<u8>(16);
+  /** Whether a match may begin with a character beyond ASCII. */
+  readonly wide: bool;
+  // The text that is looked at, and the name of its field.
+  private text: usize = 0;
+  private textEnd: usize = 0;
+  private name: usize = 0;
+  private nameEnd: usize = 0;
+
+  constructor(
+    private readonly spans: SpanPattern,
+    private readonly detectors: StaticArray<HouseDetector>,
+  ) {
+    let wide = false;
+    for (let byte: u32 = 0; byte < 256; byte++) {
+      if (spans.step(START, byte) == REFUSED) continue;
+      if (byte > 127) wide = true;
+      else {
+        const bit = <u8>((<u32>1) << (byte >> 4));
+        this.high[byte >> 4] = bit;
+        this.low[byte & 15] = this.low[byte & 15] | bit;
+      }
+    }
+    this.wide = wide;
+  }
+
+  /** Whether a match may begin with a byte as it is written. */
+  // @ts-ignore: decorator
+  @inline
+  begins(byte: u32): bool {
+    if (byte > 127) return this.wide || byte == 0xef;
+    if (byte == 37 || byte == 38 || byte == 92) return true; // an escape of what may begin it
+    return (unchecked(this.low[byte & 15]) & unchecked(this.high[byte >> 4])) != 0;
+  }
+
+  /** Begins with the text [`pointer`, `end`), the value of the field of the name. */
+  begin(pointer: usize, end: usize, name: usize, nameLength: u32): void {
+    this.text = pointer;
+    this.textEnd = end;
+    this.name = name;
+    this.nameEnd = name + nameLength;
+  }
+
+  /** Whether a match begins at `at`. */
+  find(at: usize, finding: Finding): bool {
+    const left = narrow(unitBefore(this.text, at));
+    if (isWordPart(left) && isWordPart(narrow(unitAt(at, this.textEnd)))) return false;
+    let seen = this.run(at, this.textEnd);
+    while (seen != 0) {
+      let best: u32 = ctz(seen);
+      for (let rest = seen; rest != 0; rest &= rest - 1)
+        if (load<usize>(endOf(ctz(rest))) > load<usize>(endOf(best))) best = ctz(rest);
+      if (this.judge(best, at, load<usize>(endOf(best)), finding)) return true;
+      seen &= ~(1 << best);
+    }
+    return false;
+  }
+
+  /** Patterns that match at `at`, as bits; where the longest match of each ends is in ENDS. */
+  private run(at: usize, end: usize): u32 {
+    const spans = this.spans;
+    let seen: u32 = 0;
+    let state = START;
+    while (at < end) {
+      const point = narrow(unitAt(at, end));
+      if (point == NO_UNIT) break;
+      at = unitEnd();
+      state = feed(spans, state, point);
+      if (state == REFUSED) break;
+      const ended = spans.endsIn(state);
+      if (ended == 0 || (isWordPart(point) && isWordPart(narrow(unitAt(at, end))))) continue;
+      seen |= ended;
+      for (let rest = ended; rest != 0; rest &= rest - 1) store<usize>(endOf(ctz(rest)), at);
+    }
+    return seen;
+  }
+
+  private judge(number: u32, start: usize, stop: usize, finding: Finding): bool {
+    const detector = unchecked(this.detectors[number]);
+    let why: u32 = Why.Form;
+    if (detector.check != NumberCheck.None) {
+      if (!hasCheck(detector.check, LETTERS, lettersOf(start, stop))) return false;
+      why |= Why.Check;
+    }
+    if (detector.near.length + detector.notNear.length != 0) {
+      const from = before(this.text, start, detector.within);
+      const to = after(stop, this.textEnd, detector.within);
+      for (let i = 0; i < detector.notNear.length; i++) {
+        const word = unchecked(detector.notNear[i]);
+        if (holds(word, from, start) || holds(word, stop, to) || holds(word, this.name, this.nameEnd)) return false;
+      }
+      let any = detector.near.length == 0;
+      for (let i = 0; i < detector.near.length && !any; i++) {
+        const word = unchecked(detector.near[i]);
+        any = holds(word, from, start) || holds(word, stop, to) || holds(word, this.name, this.nameEnd);
+      }
+      if (!any) return false;
+      if (detector.near.length != 0) why |= Why.Label;
+    }
+    return finding.set(FIRST_HOUSE + number, start, stop, why);
+  }
+}
+
+function endOf(number: u32): usize {
+  return ENDS + ((<usize>number) << 3);
+}
+
+/** State after a character. */
+function feed(spans: SpanPattern, state: u32, point: u32): u32 {
+  if (point < 0x80) return spans.step(state, point);
+  if (point < 0x800) state = spans.step(state, 0xc0 | (point >> 6));
+  else {
+    if (point < 0x10000) state = spans.step(state, 0xe0 | (point >> 12));
+    else state = spans.step(spans.step(state, 0xf0 | (point >> 18)), 0x80 | ((point >> 12) & 63));
+    state = spans.step(state, 0x80 | ((point >> 6) & 63));
+  }
+  return spans.step(state, 0x80 | (point & 63));
+}
+
+/** Puts the letters and digits of a match into LETTERS. Returns how many there are. */
+function lettersOf(at: usize, stop: usize): u32 {
+  let length: u32 = 0;
+  while (at < stop && length < MAX_SPAN_BYTES) {
+    const point = narrow(unitAt(at, stop));
+    at = unitEnd();
+    if (point - 48 < 10 || (point | 32) - 97 < 26) store<u8>(LETTERS + length++, point);
+  }
+  return length;
+}
+
+/** Address `count` characters before `at`, or the start of the text. */
+function before(begin: usize, at: usize, count: u32): usize {
+  for (; count > 0 && at > begin; count--) {
+    unitBefore(begin, at);
+    at = min(unitStart(), at - 1);
+  }
+  return at;
+}
+
+/** Address `count` characters behind `at`, or the end of the text. */
+function after(at: usize, end: usize, count: u32): usize {
+  for (; count > 0 && at < end; count--) {
+    unitAt(at, end);
+    at = unitEnd();
+  }
+  return at;
+}
+
+/** Whether a word stands somewhere in a text. */
+function holds(word: Bytes, at: usize, end: usize): bool {
+  while (at < end) {
+    if (standsAt(word, at, end)) return true;
+    unitAt(at, end);
+    at = unitEnd();
+  }
+  return false;
+}
+
+/** Whether a word stands at a place, in letters of any case and width. */
+function standsAt(word: Bytes, at: usize, end: usize): bool {
+  const stop = word.pointer + word.length;
+  for (let from = word.pointer; from < stop;) {
+    if (at >= end) return false;
+    const wanted = lower(unitAt(from, stop));
+    from = unitEnd();
+    if (lower(unitAt(at, end)) != wanted) return false;
+    at = unitEnd();
+  }
+  return true;
+}
+
+function lower(point: u32): u32 {
+  const ascii = narrow(point);
+  return ascii - 65 < 26 ? ascii + 32 : ascii;
+}
