@@ -1,4 +1,5 @@
 // The key service of the tests on a port of loopback, in clear or over TLS.
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -22,7 +23,7 @@ export class KmsServer {
 
   static async start(kms: TestKms, tls?: ServerOptions): Promise<KmsServer> {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
-      void answer(kms, request).then((outcome) => write(response, outcome));
+      void answer(kms, request, once(response, 'close')).then((outcome) => write(response, outcome));
     };
     const server: Server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -46,7 +47,7 @@ export const mutualTls = (server: Certificate, clients: Certificate): ServerOpti
   rejectUnauthorized: true,
 });
 
-async function answer(kms: TestKms, request: IncomingMessage): Promise<Fault> {
+async function answer(kms: TestKms, request: IncomingMessage, over: Promise<unknown>): Promise<Fault> {
   const { method = '', url: path = '', headers, socket } = request;
   return kms.answerLater({
     method,
@@ -55,6 +56,7 @@ async function answer(kms: TestKms, request: IncomingMessage): Promise<Fault> {
     body: await text(request),
     header: (name) => headers[name]?.toString(),
     subject: socket instanceof TLSSocket ? socket.getPeerCertificate().subject?.CN?.toString() : undefined,
+    over,
   });
 }
 

@@ -34,6 +34,8 @@ export interface Asked {
   header: (name: string) => string | undefined;
   /** Names in the client's certificate; undefined without one. */
   subject?: string | undefined;
+  /** Over the network: settles when the client has its answer or has gone. */
+  over?: Promise<unknown>;
 }
 
 export class TestKms {

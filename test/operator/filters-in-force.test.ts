@@ -97,6 +97,8 @@ describe('filters in force', () => {
     assert.equal((await rig.condition('limit', 'Programmed', 'False', 'Pending')).status, 'False');
     proxy.draining = 0;
     await rig.condition('limit', 'Programmed', 'True');
+    await until('the seal', () => rig.filter('fim-seal-gateways') !== undefined);
+    await rig.quiet();
     // An edit makes no listener, so this one drains for another reason.
     proxy.draining = 1;
     rig.route('limit', { ...LIMIT, rateLimit: { requests: 20, period: '1s' } });
@@ -149,7 +151,13 @@ describe('filters in force', () => {
     await until('the object', () => rig.config('fim-gateways') !== undefined);
     proxy.take(rig.config('fim-gateways')!.generation);
     await until('the seal', () => rig.filter('fim-seal-gateways') !== undefined);
-    proxy.unseen = 0;
+    await rig.condition('limit', 'Programmed', 'True');
+    await rig.quiet();
+    // The operator has to have seen a count behind the seal that can grow. An edit makes it look.
+    const { generation } = rig.config('fim-gateways')!;
+    rig.route('limit', { ...LIMIT, rateLimit: { requests: 15, period: '1s' } });
+    await until('the edit', () => rig.config('fim-gateways')!.generation > generation);
+    proxy.take(rig.config('fim-gateways')!.generation);
     await rig.condition('limit', 'Programmed', 'True');
     proxy.unseen = 5;
     rig.route('limit', { ...LIMIT, rateLimit: { requests: 20, period: '1s' } });
@@ -161,7 +169,7 @@ describe('filters in force', () => {
       /FIM-OP-0012|FIM-OP-0011/.test(
         rig
           .status('limit')
-          ?.conditions.find(({ type, observedGeneration }) => type === 'Programmed' && observedGeneration === 3)
+          ?.conditions.find(({ type, observedGeneration }) => type === 'Programmed' && observedGeneration === 4)
           ?.message ?? '',
       ),
     );

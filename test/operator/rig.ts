@@ -193,6 +193,9 @@ export class Rig {
         conditions: [{ type: 'Ready', status: gated ? 'False' : 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }],
       },
     });
+    // Watches of two kinds keep no order. A proxy of which the operator hears after it has counted proves nothing.
+    const { pods } = this.operator.view.informers;
+    await until(`the operator knows ${name}`, () => pods.get(`${NAMESPACE}/${name}`) !== undefined);
     return proxy;
   }
 

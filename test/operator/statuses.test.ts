@@ -38,6 +38,7 @@ describe('one edit among many routes of a workload', () => {
     await rig.quiet();
     const { generation } = rig.config('fim-gateways')!;
     const before = rig.server.requests.length;
+    const told = rig.server.all('events').length;
     rig.route('r77', limit(77, 99));
     await rig.condition('r77', 'Programmed', 'False', 'Pending');
     assert.equal(programmed(), ROUTES - 1, 'the others are enforced as they were');
@@ -50,7 +51,10 @@ describe('one edit among many routes of a workload', () => {
     const count = (line: string): number => after.filter((request) => request === line).length;
     // The edited route on its way and in force; and the oldest, where the proof is written.
     assert.ok(count('patch financialroutes/status') <= 6, `${count('patch financialroutes/status')} patches`);
-    assert.ok(count('create events') <= 1, `${count('create events')} events`);
+    // The event that sums up the first proof of all is put off for a while.
+    const fresh = rig.server.all('events').slice(told);
+    const events = fresh.flatMap(({ message }) => (String(message).startsWith('The same of') ? [] : [String(message)]));
+    assert.ok(events.length <= 1, events.join('\n'));
     assert.equal(rig.status('r0')?.workloads?.[0]?.generation, next, 'what an operator that starts reads');
     // A proxy that was not part of the proof is probed for all routes.
     const other = await rig.pod('gw-2', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
