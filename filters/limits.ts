@@ -340,13 +340,14 @@ export const MAX_LISTS: i32 = 64;
 export const MAX_OCSP_ANSWER_BYTES: u32 = 16384;
 /** Answers of OCSP responders that are kept, the latest, some 100 bytes each. */
 export const MAX_KEPT_ANSWERS: i32 = 4096;
-/** How long an answer of an OCSP responder holds that says no end, seconds. */
+/** Time for which an answer of an OCSP responder holds that says no end, seconds. */
 export const MAX_ENDLESS_ANSWER_SECONDS: i64 = 300;
-/** How much the clock of an OCSP responder or of a list's issuer may be ahead, seconds. */
+/** Most that the clock of an OCSP responder or of a list's issuer may be ahead, seconds. */
 export const MAX_CLOCK_AHEAD_SECONDS: i64 = 300;
 /**
  * Time for which a handshake of national TLS waits for OCSP responders, milliseconds, from its first question on; then
- * the declared fallback decides. It is below MAX_HANDSHAKE_MS, which ends the handshake of a client that was slow before.
+ * the declared fallback decides. It is below MAX_HANDSHAKE_MS, which ends the handshake of a client that was slow
+ * before.
  */
 export const MAX_OCSP_WAIT_MS: u64 = 5000;
 /**
@@ -370,15 +371,15 @@ export const MAX_WARNINGS: u32 = 8;
 export const MAX_RECORDS_PER_KEY: u64 = 16_777_216;
 /**
  * Bytes each way that may wait in one connection of national TLS for its host. A call to `send` or `receive` that would
- * exceed it ends the connection. The largest body, its head and what sealing adds to their records fit: a whole response
- * that was held for its verdict comes in one piece.
+ * exceed it ends the connection. The largest body, its head and what sealing adds to their records fit: a whole
+ * response that was held for its verdict comes in one piece.
  */
 export const MAX_WAITING_BYTES: u32 = 17_825_792;
 /** Keys of records that are kept expanded, for all connections of one VM, 24 KiB each. */
 export const MAX_EXPANDED_KEYS: i32 = 64;
 /** Sessions that a server of national TLS keeps for resumption by id, the latest, some 2 KiB each. */
 export const MAX_KEPT_SESSIONS: i32 = 1024;
-/** How long a session of national TLS may be resumed, seconds. */
+/** Time for which a session of national TLS may be resumed, seconds. */
 export const MAX_SESSION_SECONDS: i64 = 3600;
 /** Ticket of a session, bytes; a longer one is not looked at. */
 export const MAX_TICKET_BYTES: u32 = 4096;
@@ -390,18 +391,20 @@ export const TICKET_KEY_MS: i64 = 3_600_000;
 export const MAX_SILENT_CONNECTIONS: i32 = 4096;
 /** Connections of national TLS in their handshake in one worker. For one more the oldest is closed. */
 export const MAX_LIVE_HANDSHAKES: i32 = 4096;
-/** What these hold in one worker, bytes; beyond it the oldest are closed. Memory of a machine never shrinks. */
+/** Bytes that these hold in one worker; beyond it the oldest are closed. Memory of a machine never shrinks. */
 export const MAX_HANDSHAKES_HELD_BYTES: u32 = 33_554_432;
 /** Connections of national TLS in one worker. For one more the oldest without a handshake is closed, else that one. */
 export const MAX_TLCP_CONNECTIONS: i32 = 65536;
 /** Bytes of a client that wait for this side's keys; more end the connection. A ClientHello has some hundreds. */
 export const MAX_EARLY_BYTES: u32 = 18_432;
 /**
- * Head of a request over national TLS, or its trailers, bytes; a longer one is refused with 431, FIM-RT-0025, or ends the
- * connection. It is held until it is whole, and is above what Envoy takes.
+ * Head of a request over national TLS, or its trailers, bytes; a longer one is refused with 431, FIM-RT-0025, or ends
+ * the connection. It is held until it is whole, and is above what Envoy takes.
  */
 export const MAX_TLCP_HEAD_BYTES: u32 = 65_536;
-/** Time for a head, a chunk's line or trailers over national TLS to be whole, milliseconds; then the connection ends. */
+/**
+ * Time for a head, a chunk's line or trailers over national TLS to be whole, milliseconds; then the connection ends.
+ */
 export const MAX_TLCP_HEAD_MS: u64 = 15_000;
 /** Time that a connection of national TLS has to take its last words, milliseconds; then it is closed as it is. */
 export const MAX_CLOSING_MS: u64 = 2000;
@@ -412,8 +415,8 @@ export const MAX_SUBJECT_TEXT_BYTES: u32 = 1024;
 export const MAX_STEPS: i32 = 16;
 
 /**
- * Private key in PEM that detection by content finds, bytes from its first dash on: RSA of 16,384 bits with escaped lines.
- * What comes after that in a longer one is looked at like other text.
+ * Private key in PEM that detection by content finds, bytes from its first dash on: RSA of 16,384 bits with escaped
+ * lines. The rest of a longer one is looked at like other text.
  */
 export const MAX_PEM_BYTES: u32 = 24_576;
 /** Longest value that becomes a token, bytes. A longer one is hidden whole. */

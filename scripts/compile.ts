@@ -1,4 +1,5 @@
-// Compiles AssemblyScript, and keeps the results in the user's cache folder by a hash of everything that they depend on.
+// Compiles AssemblyScript, and keeps the results in the user's cache folder by a hash of everything that they depend
+// on.
 import { spawn } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ const LOOK_MS = 100;
 /** Age from which another process's claim to a compilation counts as abandoned, milliseconds. */
 const ABANDONED_CLAIM_MS = 300_000;
 
-/** What is compiled, and how. Paths are relative to the project's root. */
+/** A module to compile, and its options. Paths are relative to the project's root. */
 export interface Compilation {
   entry: string;
   /** The compiler's configuration. Default: the modules' own with `TARGET`. */
@@ -108,7 +109,9 @@ async function claim(folder: string): Promise<(() => void) | null> {
   };
 }
 
-/** Whether the process that made a claim has ended without giving it up, or holds it longer than any compilation takes. */
+/**
+ * Whether the process that made a claim has ended without giving it up, or holds it longer than any compilation takes.
+ */
 async function isAbandoned(folder: string): Promise<boolean> {
   const age = await stat(folder).then(
     ({ mtimeMs }) => Date.now() - mtimeMs,

@@ -2,7 +2,7 @@
 import { spread } from './spread.ts';
 import type { Spread } from './spread.ts';
 
-/** What was measured. */
+/** Result of a measurement. */
 interface Measured {
   unit: string;
   /** Of the body. */

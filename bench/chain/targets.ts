@@ -1,4 +1,4 @@
-// What is compared: one Envoy with one worker each, that differ in what stands before the router.
+// Targets of the comparison: one Envoy with one worker each, that differ in what stands before the router.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ import { KEY_ID, PATH, policy } from './message.ts';
 import type { SectionName } from './message.ts';
 import { rustFilter } from './rust-filter.ts';
 
-/** What the targets stand between. */
+/** Ends between which the targets stand. */
 export interface Surroundings {
   upstream: URL;
   kms: URL;
@@ -65,8 +65,8 @@ function threadNanos(pid: number, prefix: string): number {
 }
 
 /**
- * Leaves only the named filters and the router in every chain. The seal behind FIM refuses what other filters let go on,
- * and is not what is compared.
+ * Leaves only the named filters and the router in every chain. The seal behind FIM refuses what other filters let go
+ * on, and is not what is compared.
  */
 function keepFilters(bootstrap: object, names: readonly string[]): void {
   JSON.stringify(bootstrap, (key, value: unknown) => {

@@ -1,4 +1,4 @@
-// What is found of planted values, and what is found where nothing is.
+// Counts planted values that are found, and findings where nothing is.
 import { cleanTraffic } from '../../test/fuzz/clean-traffic.ts';
 import { Random } from '../../test/fuzz/guest.ts';
 import { ENCODINGS, plant, PLANTED_KINDS, withLuhn } from '../../test/fuzz/planted.ts';

@@ -1,4 +1,4 @@
-// What others look for the same kinds with: regular expressions.
+// Regular expressions with which others look for the same kinds.
 
 /** Patterns of Presidio 2.2.366 for cards, e-mail and IP addresses (its checks run on what they match). */
 export const PRESIDIO: readonly [kind: string, pattern: string][] = [

@@ -1,4 +1,4 @@
-// What protects a record, by itself: for comparison with a whole record.
+// The protection of a record, by itself: for comparison with a whole record.
 import '../../filters/runtime/abort';
 import { Sm4Cbc } from '../../filters/crypto/sm4-cbc';
 import { Sm4Gcm } from '../../filters/crypto/sm4-gcm';

@@ -57,7 +57,7 @@ export const DataStatus = {
 export const NetworkStatus = { Continue: 0, StopIteration: 1 } as const;
 export const TrailersStatus = { Continue: 0, StopIteration: 1 } as const;
 
-/** Who closed a connection. */
+/** Side that closed a connection. */
 export const CloseType = { Unknown: 0, Local: 1, Remote: 2 } as const;
 
 export const MetricKind = { Counter: 0, Gauge: 1, Histogram: 2 } as const;

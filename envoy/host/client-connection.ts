@@ -1,6 +1,7 @@
-// A client's connection through one network filter to an HTTP/1.1 connection manager, whose requests go through plugins.
-// The manager is the least that a filter in front of it can tell from Envoy's: it reads one request at a time and leaves
-// what comes behind it in the buffer; it closes after a 400, after `connection: close` and after what is no request.
+// A client's connection through one network filter to an HTTP/1.1 connection manager, whose requests go through
+// plugins. The manager is the least that a filter in front of it can tell from Envoy's: it reads one request at a time
+// and leaves what comes behind it in the buffer; it closes after a 400, after `connection: close` and after what is no
+// request.
 import { CloseType, NetworkStatus } from './abi.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { HeaderMap } from './header-map.ts';
@@ -34,10 +35,10 @@ export class ClientConnection {
   private readonly context: NetworkContext;
   private readonly plugins: RootSide[];
   private readonly answer: (request: HeaderMap, body: Buffer) => Buffer;
-  /** What the client sent and nobody took. */
+  /** Bytes that the client sent and nobody took. */
   private readonly incoming = new BodyBuffer();
   private readonly outgoing = new BodyBuffer();
-  /** What the manager's parser has of a head. */
+  /** The part of a head that the manager's parser has. */
   private parsed = '';
   private body = Buffer.alloc(0);
   private request: Request | null = null;

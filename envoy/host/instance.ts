@@ -13,7 +13,7 @@ type Phase = 'start-section' | 'initialize' | 'running';
 export class Instance implements Guest {
   readonly vm: Machine;
   readonly contexts = new Map<number, GuestContext>();
-  /** How often the guest called each host function. */
+  /** Number of the guest's calls of each host function. */
   readonly hostCalls = new Map<string, number>();
   failed = false;
   current: GuestContext | null = null;

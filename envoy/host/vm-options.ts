@@ -1,4 +1,4 @@
-// How a virtual machine is set up.
+// Settings of a virtual machine.
 import type { LogLevel } from './abi.ts';
 import type { HttpCallHandler } from './http-call.ts';
 import type { Metrics } from './metrics.ts';
@@ -29,7 +29,7 @@ export interface VmOptions {
   failurePolicy?: 'FAIL_CLOSED' | 'FAIL_OPEN' | 'FAIL_RELOAD';
   /** Shortest time between the start of a failed VM and its replacement under FAIL_RELOAD, milliseconds. */
   reloadBackoffMs?: number;
-  /** What a host function answers in the place of its work, such as a fault of the host's. Undefined: it works. */
+  /** Answer of a host function in the place of its work, such as a fault of the host's. Undefined: it works. */
   refuses?: (name: string) => number | undefined;
   /** Whether the guest fails to read a configuration, as when its memory is exhausted. */
   withholds?: (configuration: Buffer) => boolean;

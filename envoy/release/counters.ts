@@ -18,7 +18,10 @@ export class ReleaseCounters {
   /** Extension configurations that Envoy refused. */
   envoyRefused = 0;
 
-  /** Takes one sample. `name`: with dots, as the admin interface writes it, or underscores. False: it is no such counter. */
+  /**
+   * Takes one sample. `name`: with dots, as the admin interface writes it, or underscores. False: it is no such
+   * counter.
+   */
   take(name: string, labels: string, value: number): boolean {
     const plain = name.replaceAll('.', '_');
     const slot = CONFIGURED.exec(plain)?.[1];
@@ -32,7 +35,7 @@ export class ReleaseCounters {
   }
 }
 
-/** What was counted of a generation. */
+/** Counters of a generation. */
 export function countedOf(
   {
     configured,

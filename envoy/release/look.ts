@@ -1,4 +1,4 @@
-// How a proxy is looked at for the proof that it serves a generation.
+// Looks at a proxy for the proof that it serves a generation.
 
 /**
  * One look at a proxy, and a second one if the first shows that every VM has counted the generation. A worker puts a

@@ -7,8 +7,8 @@
  */
 export const GENERATION_SLOTS = 16;
 /**
- * VMs besides those of the workers: one that checks the code, and the main thread's. Measured with 1, 2 and 4 workers on
- * Envoy 1.40.
+ * VMs besides those of the workers: one that checks the code, and the main thread's. Measured with 1, 2 and 4 workers
+ * on Envoy 1.40.
  */
 const EXTRA_VMS = 2;
 
@@ -33,7 +33,7 @@ export interface Counted {
 export type Progress = 'proven' | 'refused' | 'pending';
 
 /**
- * Where a generation stands in a proxy, by what was counted since `before`. That all VMs took it proves it, whatever was
+ * State of a generation in a proxy, by what was counted since `before`. That all VMs took it proves it, whatever was
  * refused meanwhile: an earlier generation's refusal may be counted late.
  */
 export function progressOf(vms: number, before: Counted, now: Counted): Progress {

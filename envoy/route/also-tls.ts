@@ -24,7 +24,7 @@ export function demandsClients({ cipherSuites, clientAuth }: RouteTls): boolean 
   return clientAuth === 'Required' || cipherSuites.every((suite) => suite.startsWith('ECDHE-'));
 }
 
-/** What a section asks. Undefined: nothing. */
+/** Request of a section. Undefined: nothing. */
 export function alsoTlsOf(tls: RouteTls): AlsoTls | undefined {
   const { alsoTls } = tls;
   if (alsoTls === undefined) return undefined;

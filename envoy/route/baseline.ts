@@ -18,7 +18,7 @@ import type { Section, Sections } from './sections.ts';
 import type { RouteSource } from './source.ts';
 import { STAGES } from './stages/table.ts';
 
-/** Where a baseline has a section. */
+/** Place of a section in a baseline. */
 export type BaselinePart = 'overrides' | 'defaults';
 export const BASELINE_PARTS: readonly BaselinePart[] = ['overrides', 'defaults'];
 
@@ -155,8 +155,8 @@ export function reaches({ spec }: BaselineResource, namespace: string, labels: R
 }
 
 /**
- * Whether the baseline may be for the namespace, of which nothing but the name is known: a condition on another label is
- * taken to hold, since a rule too many is better than one too few.
+ * Whether the baseline may be for the namespace, of which nothing but the name is known: a condition on another label
+ * is taken to hold, since a rule too many is better than one too few.
  */
 export function mayReach({ spec }: BaselineResource, namespace: string): boolean {
   const labels = { [NAMESPACE_NAME_LABEL]: namespace };

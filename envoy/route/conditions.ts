@@ -65,7 +65,7 @@ export function rejectedConditions(issues: readonly RouteIssue[], generation?: n
   ];
 }
 
-/** What is missing of national TLS where nothing else is said. */
+/** The lack in national TLS where nothing else is said. */
 export const NOT_TERMINATED = 'national TLS is not terminated in this Envoy';
 
 /** Warnings of a resource. `terminatesTlcp`: the lack of national TLS is none. */
@@ -77,11 +77,11 @@ export function warningsOf({ warnings }: RouteResource, terminatesTlcp: boolean)
 export function lacksTlcp(resource: RouteResource): boolean {
   const { tls } = resource.spec;
   if (tls === undefined || tls.missing === 'Accept') return false;
-  // What a baseline asks for is not the route's to do without.
+  // A route cannot do without what a baseline asks for.
   return resource.origins?.has('tls') === true || resource.annotations[ACCEPT_MISSING_TLCP] !== 'true';
 }
 
-/** What the route has of the platform's baselines. */
+/** Parts that the route has of the platform's baselines. */
 export function inheritanceConditions(resource: RouteResource): ConditionDraft[] {
   const all = inheritedOf(resource);
   return (['overrides', 'defaults'] as const).flatMap((part) => {

@@ -1152,7 +1152,7 @@ export interface RouteSpec {
 export interface RouteProxies {
   /** Ready proxies. */
   total: number;
-  /** Those of which all workers have reported the configuration. */
+  /** Proxies of which all workers have reported the configuration. */
   programmed: number;
   /** Workers of those. */
   workers: number;
@@ -1168,7 +1168,7 @@ export interface RouteWorkload {
   configurationHash: string;
   /** Ready proxies. */
   proxies: number;
-  /** Those of which all workers have reported the configuration. */
+  /** Proxies of which all workers have reported the configuration. */
   programmed: number;
   /** Workers of those. */
   workers: number;
@@ -1414,7 +1414,7 @@ export interface BaselineStatus {
   namespaces?: number;
   /** Routes that it reaches. */
   routes?: number;
-  /** Those among them that all their proxies have proven to run. */
+  /** Routes among them that all their proxies have proven to run. */
   programmed?: number;
   /** The last spec that was valid: it stays in force when a later one is not. */
   inForce?: BaselineInForce;

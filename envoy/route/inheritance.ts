@@ -1,5 +1,5 @@
-// What a route has of the platform's baselines, in words for statuses and terminals; and the route of those requests
-// that have none.
+// Tells what a route has of the platform's baselines, in words for statuses and terminals; and the route of those
+// requests that have none.
 import { mayReach, namedNamespaces, type BaselinePart } from './baseline.ts';
 import type { LoadResult } from './load.ts';
 import { baselineRoute } from './merge.ts';
@@ -47,8 +47,8 @@ export function inheritedByRoute(resources: readonly RouteResource[]): Record<st
 const FILE_NAMESPACE = 'default';
 
 /**
- * The routes for requests without one, of each namespace of a mesh that the files know: one that a route is in or that a
- * baseline names. Their errors go to `errors`.
+ * The routes for requests without one, of each namespace of a mesh that the files know: one that a route is in or that
+ * a baseline names. Their errors go to `errors`.
  */
 export function routesOfNamespaces({ resources, baselines }: LoadResult, errors: RouteIssue[]): RouteResource[] {
   const namespaces = new Set([...resources.map(({ namespace }) => namespace), ...baselines.flatMap(namedNamespaces)]);

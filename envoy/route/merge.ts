@@ -64,7 +64,7 @@ class Merge {
   }
 
   /**
-   * How bodies are read goes with what reads them: a route that could name another format would have an override see
+   * The format of bodies goes with what reads them: a route that could name another format would have an override see
    * nothing.
    */
   body(): void {
@@ -80,8 +80,8 @@ class Merge {
   }
 
   /**
-   * Which sections refuse. A baseline's own do as it says, and enforce if it says nothing; a route's own do as the route
-   * says, unless a baseline lets none observe. Returns those that enforce in a route that observes others.
+   * Tells which sections refuse. A baseline's own do as it says, and enforce if it says nothing; a route's own do as
+   * the route says, unless a baseline lets none observe. Returns those that enforce in a route that observes others.
    */
   enforcement(): string[] {
     const strict = this.ordered.find(({ spec }) => spec.overrides?.enforcement === 'Enforce');
@@ -149,8 +149,8 @@ function otherFormat(route: RouteResource, { spec, origins }: RouteResource): Ro
 }
 
 /**
- * The route with the baselines of its namespace merged into it. What is wrong with it then goes to `errors`, at the line
- * of the baseline where the section is the baseline's. `isKnown`: it has been merged before without errors.
+ * The route with the baselines of its namespace merged into it. What is wrong with it then goes to `errors`, at the
+ * line of the baseline where the section is the baseline's. `isKnown`: it has been merged before without errors.
  */
 export function mergeBaselines(
   route: RouteResource,

@@ -1,5 +1,5 @@
-// What the routes of one listener ask of national TLS. A connection is made before its routes are known, so all that ask
-// ask for the same.
+// Joins what the routes of one listener ask of national TLS. A connection is made before its routes are known, so all
+// that ask ask for the same.
 import { dirname, resolve } from 'node:path';
 import {
   MAX_MINIMUM_VALIDITY_MS,
@@ -80,7 +80,7 @@ export interface ListenerTls {
   trust?: string;
   /** The server's pairs. Empty: no certificates are named. */
   pairs: TlsPairTerms[];
-  /** How long certificates of clients must be valid yet, seconds. */
+  /** Remaining validity that certificates of clients must have, seconds. */
   leastSeconds: number;
   /** Revocation lists, PEM. */
   lists?: string;
@@ -123,7 +123,7 @@ function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'iss
   };
 }
 
-/** What the resources ask together. Null: nothing. */
+/** Request of all resources together. Null: nothing. */
 export function listenerTls(resources: readonly RouteResource[]): { tls: ListenerTls | null; errors: RouteIssue[] } {
   const errors: RouteIssue[] = [];
   let tls: ListenerTls | null = null;

@@ -1,4 +1,4 @@
-// Which parts of a merged route come from a baseline, and where they stand there.
+// Tells which parts of a merged route come from a baseline, and where they stand there.
 import type { BaselinePart, BaselineResource } from './baseline.ts';
 import { placeInPart } from './baseline.ts';
 import type { Path } from './json-path.ts';

@@ -7,13 +7,13 @@ import { PLUGIN_CONFIG_VERSION } from './translate.ts';
 import type { KmsConfig, TlcpListenerConfig, TlcpOcspConfig } from './plugin-config.gen.ts';
 import type { RouteIssue } from './route-error.ts';
 
-/** What the routes do not say. */
+/** Facts that the routes do not say. */
 export interface TlcpConfigTerms {
   /** Absent: there is none, and the module refuses. */
   kms?: KmsConfig;
   /** The responder of the platform. Absent: there is none. */
   responder?: Pick<TlcpOcspConfig, 'cluster' | 'authority' | 'path'>;
-  /** What counts where the routes name no certificates: the pair, and who is trusted. */
+  /** Defaults where the routes name no certificates: the pair, and who is trusted. */
   own: { pairs: TlsPairTerms[]; trust?: string } | null;
 }
 

@@ -34,7 +34,7 @@ export interface TranslateOptions {
   region?: string;
   /** Whether the listener terminates national TLS. If not, routes that ask for it are warned of. */
   terminatesTlcp?: boolean;
-  /** What is missing of national TLS, in words. Absent: nothing if it is terminated, else that it is not. */
+  /** The lack in national TLS, in words. Absent: nothing if it is terminated, else that it is not. */
   tlcpLack?: string;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;

@@ -15,7 +15,7 @@ export interface Refusal {
   detail?: string;
 }
 
-/** What national TLS has besides the routes. */
+/** Inputs of national TLS besides the routes. */
 export interface TlcpTerms {
   /** Certificates for routes that name none. */
   own: () => Promise<TlcpConfigTerms['own']>;

@@ -83,8 +83,8 @@ function textOf(file: Buffer): string | null {
 }
 
 /**
- * What a text says in hex (`abcd`, `0xabcd`, `ab:cd`, `ab-cd`, `0xab, 0xcd`) and in base64 (either alphabet, padded or
- * not), in quotes or not.
+ * Readings of a text in hex (`abcd`, `0xabcd`, `ab:cd`, `ab-cd`, `0xab, 0xcd`) and in base64 (either alphabet, padded
+ * or not), in quotes or not.
  */
 function readingsOf(text: string): Record<'hex' | 'base64', Buffer | null> {
   const written = withoutSpace(text).replace(/^(["'`])(.*)\1$/, '$2');

@@ -51,7 +51,7 @@ export const NOTHING_SEEN: Omit<Baseline, 'generation'> = {
   listenerWaits: 0,
 };
 
-/** What a change concerns besides the plugins. */
+/** Parts besides the plugins that a change concerns. */
 export interface Concerned {
   routes: boolean;
   /** National TLS, other than its end: nothing counts that. */
@@ -106,7 +106,7 @@ export class LiveProof {
     }
   }
 
-  /** How Envoy's discovered clusters stand, before they are written. */
+  /** State of Envoy's discovered clusters, before they are written. */
   clusterState(): Promise<ClusterState> {
     return this.admin.clusterState();
   }
@@ -127,7 +127,7 @@ export class LiveProof {
     }
   }
 
-  /** Where the plugins stand, and the routes and national TLS where they are concerned. */
+  /** State of the plugins, and of the routes and national TLS where they are concerned. */
   private progress(
     before: Baseline,
     now: Omit<Baseline, 'generation'>,

@@ -7,7 +7,7 @@ import { neededKeys } from './needed-keys.ts';
 import { tlcpKeys } from './tlcp-plan.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
 
-/** How a policy is read, besides the files. */
+/** Settings by which a policy is read, besides the files. */
 export interface PolicyTerms {
   /** KMS settings that differ from the modules' defaults. */
   kms?: Omit<KmsConfig, 'cluster'>;

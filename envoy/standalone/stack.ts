@@ -38,7 +38,9 @@ export interface StackOptions {
   upstream?: URL;
   /** Absent: the development KMS. */
   kms?: URL;
-  /** The KMS that `kms` names, if it is a development KMS of the caller's: keys of development certificates go there. */
+  /**
+   * The KMS that `kms` names, if it is a development KMS of the caller's: keys of development certificates go there.
+   */
   developmentKms?: DevelopmentKms;
   /** The OCSP responder of routes with `tls.ocsp`: http or https, with its path. */
   ocsp?: URL;
@@ -202,7 +204,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   };
 }
 
-/** What the listener has for good. */
+/** Parts that the listener has for good. */
 function planOf(options: StackOptions, slots: readonly FilterSlot[], files: DiscoveredFiles): ListenerPlan {
   return {
     ...options.listen,
@@ -261,7 +263,7 @@ function watch(options: StackOptions, controller: Controller, tlcp: TlcpPlanner,
   };
 }
 
-/** How this process asks the KMS, as Envoy does. */
+/** This process's way to the KMS, the same as Envoy's. */
 function accessOf({ kmsSettings = {}, kmsCredentials = {} }: StackOptions, url: URL): KmsAccess {
   const { pathPrefix, transitMount } = kmsSettings;
   return {

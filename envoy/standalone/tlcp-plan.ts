@@ -1,4 +1,4 @@
-// What the proxy needs for national TLS: certificates, where its private keys are, the module.
+// Gathers what the proxy needs for national TLS: certificates, where its private keys are, the module.
 import type { AlsoTls, KmsConfig, ListenerTls, TlcpConfigTerms, TlcpListenerConfig } from '../route/index.ts';
 import { TLCP_MODULE, tlcpListenerConfig } from '../route/index.ts';
 import { CodedError } from './coded-error.ts';
@@ -35,7 +35,7 @@ export interface TlcpNews {
   developmentFolder: string | null;
 }
 
-/** What goes to the proxy. */
+/** Parts that go to the proxy. */
 export interface TlcpPlan {
   module: StoredModule;
   /** Without generation. */
@@ -65,7 +65,10 @@ export class TlcpPlanner {
   /** Called with files of revocation lists, which are read anew when they change. */
   onFile: (path: string) => void = () => {};
 
-  /** Errors: a `LocatedError` with the mistake in a route, FIM-UP-0032, FIM-UP-0009, FIM-UP-0010, those of `develop`. Null: no route asks for national TLS. */
+  /**
+   * Errors: a `LocatedError` with the mistake in a route, FIM-UP-0032, FIM-UP-0009, FIM-UP-0010, those of `develop`.
+   * Null: no route asks for national TLS.
+   */
   async plan(tls: ListenerTls | null): Promise<TlcpPlan | null> {
     if (tls === null) return null;
     const { kms, modules } = this.parts;

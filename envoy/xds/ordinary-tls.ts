@@ -11,7 +11,7 @@ const IDENTITY = 'fim-tls';
 /** Names under which the upstream is told who the client is, in any spelling that a server may take for one. */
 const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 const TIME = '(%Y-%m-%dT%H:%M:%SZ)';
-/** What Envoy says of the certificate that it has verified, by header. Nothing is said where there is none. */
+/** Envoy's statements of the certificate that it has verified, by header. Nothing is said where there is none. */
 const TOLD: readonly [name: string, value: string][] = [
   ['x-fim-client-subject', '%DOWNSTREAM_PEER_SUBJECT%'],
   ['x-fim-client-serial', '%DOWNSTREAM_PEER_SERIAL%'],

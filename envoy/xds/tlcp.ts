@@ -20,7 +20,7 @@ const VM_ID = 'fim-tlcp';
 /** Filter state of a connection: `1` while its request is made up, however that ends. No client can set it. */
 export const TLCP_MADE_UP = 'wasm.fim.tlcp.made_up';
 
-/** How the module asks a responder. */
+/** The module's way to a responder. */
 export function responderAt(url: URL): { cluster: string; authority: string; path: string } {
   return { cluster: OCSP_CLUSTER, authority: url.host, path: `${url.pathname}${url.search}` };
 }
@@ -66,9 +66,9 @@ export function tlcpHttpFilter(files: TlcpFiles): EnvoyObject {
   return tlcpFilter('requests', TLCP_REQUESTS, fileSource(files.requests));
 }
 
-/** What both filters of a listener have in common: machines are shared only by filters that agree on it. */
+/** Settings that both filters of a listener have in common: machines are shared only by filters that agree on it. */
 export interface TlcpCode {
-  /** Where Envoy finds the module. */
+  /** Place where Envoy finds the module. */
   code: EnvoyObject;
   /** More members of both. */
   restriction?: EnvoyObject;

@@ -135,7 +135,7 @@ const MASK_DETECTION_CHAR: Bytes = Bytes.from('*');
 
 /** One field, by exactly one of `path`, `name`, `header`, `parameter` and `cookie`. */
 export class MaskField {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Place of the field: `$.a.b[*].c`. */
   path: Bytes = Bytes.EMPTY;
@@ -191,7 +191,7 @@ export class MaskField {
 
 /** One kind, found wherever it stands. */
 export class MaskDetection {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Found by what it looks like, or by the label before it (Passport, HkMacaoPermit, TaiwanPermit, Name, Address, and tokens). `IdCard`: GB 11643 with 18 characters (region, date, check) or 15 (region, date). `BankCard`: digits and length of an issuer, with a Luhn check digit. `UnionPayCard`: 16 to 19 digits that begin with 62 or 8100 to 8171, whatever their last digit is; other long numbers may begin so. The README of the field masker says what each kind takes. */
   kind: DetectKind = <DetectKind>0;
@@ -209,7 +209,7 @@ export class MaskDetection {
 
 /** A pattern of a house. */
 export class MaskDetector {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Name of it where findings are explained. */
   name: Bytes = Bytes.EMPTY;
@@ -235,7 +235,7 @@ export class MaskDetector {
 
 /** A class that is masked. */
 export class MaskClassRule {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Class of JR/T 0171. */
   class: MaskClass = MaskClass.C3;
@@ -247,7 +247,7 @@ export class MaskClassRule {
 
 /** A name of the house. */
 export class MaskName {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Compared without letter case, blanks, points, hyphens and underscores. */
   name: Bytes = Bytes.EMPTY;
@@ -257,7 +257,7 @@ export class MaskName {
 
 /** Callers by one attribute, and the kinds that they see. */
 export class MaskReveal {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
   source: RevealSource = <RevealSource>0;
@@ -273,7 +273,7 @@ export class MaskReveal {
 
 /** Values of JSON messages that are hidden, by field or by what they look like. */
 export class FieldMaskerConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Mask requests: the fields and detections that ask for it. */
   request: bool = false;

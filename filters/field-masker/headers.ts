@@ -1,4 +1,4 @@
-// What is masked outside of bodies: header values, query parameters, cookies; in the message, and for the proxy's logs.
+// Masks outside of bodies: header values, query parameters, cookies; in the message, and for the proxy's logs.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';

@@ -5,7 +5,7 @@ import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
 import { MaskKey } from './method/keyed';
 import { Mask } from './method/mask';
 
-/** What is found by content. `masks`: by kind; null: it is not looked for. */
+/** Rules for what is found by content. `masks`: by kind; null: it is not looked for. */
 export class Detections {
   /** The kinds as bits. */
   readonly kinds: u32;
@@ -22,7 +22,7 @@ export class Detections {
   }
 }
 
-/** What is found by the names of the dictionary. */
+/** Rules for what is found by the names of the dictionary. */
 export class Named {
   /** `masks`: by kind; null: fields of the kind stay. `tagged`: elements and tags have names of their own. */
   constructor(
@@ -50,8 +50,8 @@ export class MaskPlan {
   keys: StaticArray<MaskKey> = new StaticArray<MaskKey>(0);
 
   /**
-   * `masks`: mask of each rule of `fields`. `names`: the rules by name alone, under the same numbers, for messages inside
-   * strings.
+   * `masks`: mask of each rule of `fields`. `names`: the rules by name alone, under the same numbers, for messages
+   * inside strings.
    */
   constructor(
     readonly fields: FieldSet,
@@ -77,7 +77,7 @@ export class MaskPlan {
     return this.house == null ? FOUND_MIN_LENGTH : 1;
   }
 
-  /** What is detected by content. */
+  /** Detection by content. */
   get kinds(): u32 {
     const detections = this.detections;
     return detections == null ? 0 : detections.kinds;

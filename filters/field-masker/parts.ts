@@ -1,5 +1,5 @@
-// Names and values that stand side by side in a text: query strings and cookies. Malformed parts are read as they stand,
-// since nothing says how an upstream reads them: a name is compared decoded.
+// Names and values that stand side by side in a text: query strings and cookies. Malformed parts are read as they
+// stand, since nothing says how an upstream reads them: a name is compared decoded.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -16,7 +16,7 @@ const BLANK: u8 = 32;
 const STAR: u8 = 42;
 const QUOTE: u8 = 34;
 
-/** How the parts of a text are written. */
+/** Notation of the parts of a text. */
 export const enum PartForm {
   /** `name=value` joined by `&` or `;`, percent-encoded. */
   Query = 0,

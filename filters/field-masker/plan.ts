@@ -23,7 +23,7 @@ export class PlanCompiler {
   private readonly keys: MaskKeys = new MaskKeys();
   private readonly masks: Mask[] = [];
   private readonly byName: bool[] = [];
-  /** What is masked outside of bodies. */
+  /** Masks outside of bodies. */
   readonly headers: HeaderMasks = new HeaderMasks();
 
   constructor(

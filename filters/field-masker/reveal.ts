@@ -1,5 +1,5 @@
-// Who sees what: callers by a claim of a token that the proxy verified, by their certificate, or by a header that the
-// route says another proxy sets. Whoever meets no rule sees the least.
+// Decides who sees what: callers by a claim of a token that the proxy verified, by their certificate, or by a header
+// that the route says another proxy sets. Whoever meets no rule sees the least.
 import { Bytes } from '../memory/bytes';
 import { readClientFingerprint, readClientSubject } from '../runtime/client-certificate';
 import { ConfigReader } from '../runtime/config-reader';

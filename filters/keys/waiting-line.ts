@@ -8,10 +8,10 @@ import { KeyVersions } from './key-versions';
 import { waitMillis } from './stats';
 import { NEWEST, Waiter, WaiterList } from './waiter';
 
-/** Who resumes the messages that wait for a key. */
+/** Resumes the messages that wait for a key. */
 export const KEYS: Resumer = new Resumer('keys');
 
-/** Who of those that wait is resumed. */
+/** Choice of those that are resumed. */
 export const enum Those {
   /** Waiters for one version. */
   OfVersion = 0,

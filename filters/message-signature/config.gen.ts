@@ -101,7 +101,7 @@ const MESSAGE_SIGNATURE_CONFIG_USER_ID: Bytes = Bytes.from('1234567812345678');
 
 /** One part of what is signed. */
 export class SignaturePart {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Kind of the part. */
   part: SignaturePartKind = <SignaturePartKind>0;
@@ -113,7 +113,7 @@ export class SignaturePart {
 
 /** Detached signatures of messages, in a header or in a field of the body. */
 export class MessageSignatureConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** `kms://` id of the key, without version. */
   keyId: Bytes = Bytes.EMPTY;

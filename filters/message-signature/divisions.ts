@@ -1,8 +1,8 @@
 // One text, one division: two messages whose parts differ must never have the same signed text, or whoever changes a
 // message on the way could move characters, and whole fields, from one part to the next under one signature. Parts
 // before one of them, the pivot, end where their constant first stands; parts behind it begin where theirs last stands.
-// What the kind of a part settles is settled when the route is loaded. For the rest the text of each message is looked
-// through: one that could be divided otherwise is refused.
+// Facts that follow from the kind of a part are settled when the route is loaded. For the rest the text of each message
+// is looked through: one that could be divided otherwise is refused.
 import { Ascii } from '../memory/ascii';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { SignaturePartKind, SignatureTimeFormat } from './config.gen';

@@ -18,7 +18,10 @@ import { Part } from './part';
 /** Result of reading a text. */
 export const enum Text {
   Done = 0,
-  /** The message has not what the text is made of: fields of a body that is none, ones that it must not have, or too many. */
+  /**
+   * The message has not what the text is made of: fields of a body that is none, ones that it must not have, or too
+   * many.
+   */
   Unreadable = 1,
   NoMemory = 2,
 }
@@ -66,7 +69,7 @@ export function queryFields(exchange: Exchange): FieldTree | null {
 
 export let queryError: ErrorId = ErrorId.None;
 
-/** Which fields a route signs. Immutable. */
+/** Fields that a route signs. Immutable. */
 export class SignedFields {
   constructor(
     /** Names of fields that are left out: the signature's own, and those that the route names. */

@@ -2,7 +2,7 @@
 import { Bytes } from '../memory/bytes';
 import { SignaturePartKind } from './config.gen';
 
-/** What is to be looked for in a message's text. */
+/** Separators to be looked for in a message's text. */
 export const enum Guard {
   None = 0,
   /** The constant behind the part must not stand earlier. */
@@ -13,7 +13,7 @@ export const enum Guard {
 
 /** One part. `text`: of a constant, or the name of a header or member. */
 export class Part {
-  /** What must not stand in its text, and where: `divisions.ts`. */
+  /** Bytes that must not stand in its text, and where: `divisions.ts`. */
   guard: Guard = Guard.None;
   mark: Bytes = Bytes.EMPTY;
 

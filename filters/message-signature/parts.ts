@@ -1,4 +1,4 @@
-// What a signature covers, as a flat list of parts. FIM's own string is such a list, too:
+// The text that a signature covers, as a flat list of parts. FIM's own string is such a list, too:
 //   request                          response
 //   FIM1-REQUEST                     FIM1-RESPONSE
 //   method                           status
@@ -144,7 +144,7 @@ function coversBody(parts: StaticArray<Part>): bool {
   return false;
 }
 
-/** Which of the two are signed: as parts, or as fields that are signed with the others. */
+/** Tells which of the two are signed: as parts, or as fields that are signed with the others. */
 export function stampsOf(config: MessageSignatureConfig, parts: StaticArray<Part>): Stamps {
   let stamps = Stamps.None;
   if (has(parts, SignaturePartKind.Timestamp) || isSignedField(config, parts, config.timestampField))

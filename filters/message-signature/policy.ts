@@ -37,7 +37,7 @@ export class SignaturePolicy extends StagePolicy {
   readonly fields: SignedFields;
   readonly digest: SignatureDigest;
   readonly clockSkewMs: i64;
-  /** How far the time of signing may be ahead of now. */
+  /** Most that the time of signing may be ahead of now. */
   readonly clockAheadMs: i64;
   /** Whether nonces are kept. */
   readonly unique: bool;
@@ -71,7 +71,7 @@ export class SignaturePolicy extends StagePolicy {
     this.response = config.response;
     this.requestParts = requestParts;
     this.responseParts = responseParts;
-    // What is taken again anyway needs no narrower bound.
+    // A message that is taken again anyway needs no narrower bound.
     this.clockAheadMs = this.unique ? min(config.clockAheadMs, config.clockSkewMs) : config.clockSkewMs;
     this.requestStamp = stampsOf(config, requestParts);
     this.responseStamp = stampsOf(config, responseParts);

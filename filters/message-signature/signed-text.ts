@@ -33,7 +33,7 @@ export class SigningStamp {
   nonceLength: u32 = 0;
 }
 
-/** Where the parts of the text begin. */
+/** Begins of the parts of the text. */
 const begins: StaticArray<u32> = new StaticArray<u32>(MAX_SIGNED_PARTS);
 let madePointer: usize = 0;
 let madeLength: u32 = 0;

@@ -13,7 +13,7 @@ const RFC: usize = memory.data<u8>([
   48, 48, 48, 48, 45, 48, 48, 45, 48, 48, 84, 48, 48, 58, 48, 48, 58, 48, 48, 43, 48, 56, 58, 48, 48,
 ]);
 const RFC_LENGTH: u32 = 25;
-/** Where the parts stand in it, and their digits: year, month, day, hour, minute, second. */
+/** Places of its parts, and their digits: year, month, day, hour, minute, second. */
 const PLACES: StaticArray<u32> = [0, 5, 8, 11, 14, 17];
 
 /** The time that a text of the format gives, in milliseconds of Unix time; -1 for any other text. */

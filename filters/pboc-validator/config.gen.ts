@@ -110,7 +110,7 @@ export const enum PbocMacNormalisation {
 
 /** One rule on the values at one place of the message. Its tests are made in the order forbidden, type, length, pattern, enumeration, form, range, check; the first that fails is the rule's error. */
 export class PbocRule {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Place of the field: `$.a.b[*].c`; `$` is the message itself. For `Query` and `Header`: the name. */
   path: Bytes = Bytes.EMPTY;
@@ -148,7 +148,7 @@ export class PbocRule {
 
 /** A condition on one field. */
 export class PbocCondition {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Place of the field, without wildcards; for `Query` and `Header`: the name. */
   path: Bytes = Bytes.EMPTY;
@@ -162,7 +162,7 @@ export class PbocCondition {
 
 /** One rule on several fields. It is passed over where one of them is absent. A wildcard in `right` must stand in `left` at the same place: each `left` meets the `right` of its item. */
 export class PbocCrossRule {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** `Compare`: `left` stands to `right` or `value` as `operator` says. `Sum`: the items add up to the total. `CurrencyExponent`: the amount has no more decimals than its currency. */
   kind: PbocCrossKind = <PbocCrossKind>0;
@@ -182,7 +182,7 @@ export class PbocCrossRule {
 
 /** The authentication code of messages; absent: not looked at. */
 export class PbocMac {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Key of the KMS, `kms://path`; its newest version counts, and the one before. */
   keyId: Bytes = Bytes.EMPTY;
@@ -204,7 +204,7 @@ export class PbocMac {
 
 /** A value that is handed on under a name. */
 export class PbocExtract {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Letters, digits and `_`: filter state `wasm.fim.NAME`. */
   name: Bytes = Bytes.EMPTY;
@@ -214,7 +214,7 @@ export class PbocExtract {
 
 /** Rules on messages, parameters and headers: presence, form, values, rules between fields, codes. */
 export class PbocValidatorConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Name of the profile that `rules` contains, for the record and the verdict's header; empty if none. The plugin knows only rules. */
   profile: Bytes = Bytes.EMPTY;

@@ -35,7 +35,7 @@ import { VerdictHeader } from './verdict-header';
 
 const matches: FieldMatches = new FieldMatches();
 const findings: Findings = new Findings();
-/** What the last message that was rejected is told of, if its rejection is observed. */
+/** Error of the last message that was rejected, if its rejection is observed. */
 let mistakes: u32 = 0;
 const requestPlaces: RequestPlaces = new RequestPlaces();
 

@@ -13,7 +13,7 @@ export function collapse(text: usize, length: u32): u32 {
   return <u32>(end - text);
 }
 
-/** Where the last collapsed text begins. */
+/** Begin of the last collapsed text. */
 export function collapsed(): usize {
   return from;
 }

@@ -1,4 +1,4 @@
-// What answers say of the limits: `retry-after` (RFC 9110, 10.2.3), the RateLimit fields of
+// Writes what answers say of the limits: `retry-after` (RFC 9110, 10.2.3), the RateLimit fields of
 // draft-ietf-httpapi-ratelimit-headers-10, and their forerunners if asked for.
 import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';

@@ -2,7 +2,7 @@ import { SharedValue } from '../runtime/shared-data';
 import { Decision } from './decision';
 import { Limit, Terms } from './limit';
 
-/** What one request asks of one limit, and what came of it. Reused from request to request. */
+/** A request's claim on one limit, and its result. Reused from request to request. */
 export class Claim {
   limit!: Limit;
   /** The limit's own terms, or those of a named key. */

@@ -49,7 +49,7 @@ const RATE_LIMIT_KEY_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
 /** Source of the key of a bucket. Absent: the route has one bucket. */
 export class RateLimitKeyConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Where the key comes from. */
   source: RateLimitKeySource = RateLimitKeySource.None;
@@ -73,7 +73,7 @@ export class RateLimitKeyConfig {
 
 /** A band of values and what they cost. */
 export class RateLimitBandConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Least value of the band. */
   from: i64 = 0;
@@ -83,7 +83,7 @@ export class RateLimitBandConfig {
 
 /** Tokens that a request takes. Absent: one. */
 export class RateLimitCostConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Where the number comes from. */
   source: RateLimitCostSource = <RateLimitCostSource>0;
@@ -101,7 +101,7 @@ export class RateLimitCostConfig {
 
 /** Other numbers for one key. */
 export class RateLimitOverrideConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Values of the key's parts, those of the parents first. */
   key: StaticArray<Bytes> = new StaticArray<Bytes>(0);
@@ -113,7 +113,7 @@ export class RateLimitOverrideConfig {
 
 /** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
 export class RateLimitShapeConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Longest wait, milliseconds. */
   maxWaitMs: i32 = 1;
@@ -125,7 +125,7 @@ export class RateLimitShapeConfig {
 
 /** One limit with a name. */
 export class RateLimitRuleConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Name in headers and counters. */
   name: Bytes = Bytes.EMPTY;
@@ -157,7 +157,7 @@ export class RateLimitRuleConfig {
 
 /** Limits on requests. A request is let in by all of them, or takes from none. */
 export class RateLimiterConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Name of the limit without a name: buckets of one name are shared by all workers and live on over policy edits. */
   id: Bytes = Bytes.EMPTY;

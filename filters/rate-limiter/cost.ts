@@ -1,4 +1,4 @@
-// How many tokens a request takes.
+// Number of tokens that a request takes.
 import { FieldTree } from '../message/field-tree';
 import { FieldSet } from '../message/field-set';
 import { Bytes } from '../memory/bytes';
@@ -87,8 +87,8 @@ function numberOf(text: usize, length: u32, malformed: u64): u64 {
 }
 
 /**
- * The whole part of a decimal amount, whatever its spelling. The greatest number for what is none, is negative or has too
- * many digits: such a value costs the most. A canonical number is digits, `e` and an exponent of ten.
+ * The whole part of a decimal amount, whatever its spelling. The greatest number for what is none, is negative or has
+ * too many digits: such a value costs the most. A canonical number is digits, `e` and an exponent of ten.
  */
 function amountOf(text: usize, length: u32): u64 {
   const key = canonicalKey(text, length, false, scratch);

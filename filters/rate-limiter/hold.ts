@@ -1,4 +1,5 @@
-// What the stage keeps of a request until its stream ends: what it took, to be told in the answer and to be given back.
+// State of a request that the stage keeps until its stream ends: what it took, to be told in the answer and to be given
+// back.
 import { monotonicNanos } from '../runtime/host';
 import { TICKS_PER_NANO } from './bucket';
 import { Claim } from './claim';

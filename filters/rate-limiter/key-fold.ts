@@ -1,4 +1,4 @@
-// What readers fold before they compare: white space around a text, decimal digits of any script, and underscores
+// Folds as readers do before they compare: white space around a text, decimal digits of any script, and underscores
 // between digits.
 
 /** First code points of the runs of ten decimal digits (Nd) of Unicode 17, ascending, without ASCII. */
@@ -78,8 +78,8 @@ export function isFoldable(at: usize, end: usize): bool {
 }
 
 /**
- * Writes the text with ASCII digits, and without single underscores between digits. Returns the address behind it, which
- * is never longer than the text.
+ * Writes the text with ASCII digits, and without single underscores between digits. Returns the address behind it,
+ * which is never longer than the text.
  */
 export function foldDigits(at: usize, end: usize, to: usize): usize {
   let isBehindDigit = false;

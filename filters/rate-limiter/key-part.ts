@@ -1,5 +1,5 @@
-// The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a parameter or
-// cookie twice, since servers differ in which of them counts.
+// The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a parameter
+// or cookie twice, since servers differ in which of them counts.
 import { ErrorId } from '../errors.gen';
 import { FieldSet } from '../message/field-set';
 import { FieldKind, FieldTree } from '../message/field-tree';
@@ -20,7 +20,7 @@ import { findCookie, findParameter, foundLength, foundPointer, leadingSegments }
 const COOKIE: Bytes = Bytes.from('cookie');
 const FORWARDED_FOR: Bytes = Bytes.from('x-forwarded-for');
 
-/** Where one part of a key is found. */
+/** Source of one part of a key. */
 export class KeyPart {
   readonly source: RateLimitKeySource;
   readonly hops: u32;
@@ -148,8 +148,8 @@ function findCookieText(exchange: Exchange, name: Bytes): void {
 }
 
 /**
- * The client before `hops` trusted proxies, by the entries that they appended to `x-forwarded-for`; a request with fewer
- * entries did not pass them all, and its peer counts.
+ * The client before `hops` trusted proxies, by the entries that they appended to `x-forwarded-for`; a request with
+ * fewer entries did not pass them all, and its peer counts.
  */
 function findClient(exchange: Exchange, part: KeyPart): void {
   if (!exchange.sourceAddress()) return;

@@ -32,7 +32,7 @@ export class Shape {
 
 export const NO_SHAPE: Shape = new Shape(0, 0, false);
 
-/** How much a limit lets in: its own terms, or those of a named key. */
+/** Amount that a limit lets in: its own terms, or those of a named key. */
 export class Terms {
   readonly rate: BucketRate;
   readonly window: WindowLimit;
@@ -123,8 +123,8 @@ export class Limit {
   }
 
   /**
-   * Decides on the bucket and changes it in place. True: the change is to be kept although the request is refused, since
-   * the terms were edited.
+   * Decides on the bucket and changes it in place. True: the change is to be kept although the request is refused,
+   * since the terms were edited.
    */
   decide(decision: Decision, terms: Terms, bucket: usize, now: u64, cost: u64): bool {
     const until = load<u64>(bucket, UNTIL);

@@ -41,8 +41,8 @@ function decoded(cursor: usize, end: usize): u8 {
 }
 
 /**
- * The value of the only query parameter `name` of a request target, its escapes resolved. False if there is none or more
- * than one.
+ * The value of the only query parameter `name` of a request target, its escapes resolved. False if there is none or
+ * more than one.
  */
 export function findParameter(target: usize, length: u32, name: Bytes): bool {
   const end = target + length;
@@ -84,7 +84,7 @@ function resolve(cursor: usize, end: usize): void {
   }
 }
 
-/** How many cookies of that name a header has; the last is found. Quotes around a value do not count. */
+/** Counts the cookies of that name in a header; the last is found. Quotes around a value do not count. */
 export function findCookie(header: usize, length: u32, name: Bytes): u32 {
   const end = header + length;
   let times: u32 = 0;

@@ -23,7 +23,7 @@ export const bucketSpilled: Counter = new Counter(LIMIT_BUCKET_SPILLED);
 /** Writes that lost against another worker's and were repeated. */
 export const swapLost: Counter = new Counter(LIMIT_SWAP_LOST);
 
-/** What one limit said. Limits of one name count together. */
+/** Counters of one limit. Limits of one name count together. */
 export class LimitCounters {
   readonly admitted: Counter;
   readonly refused: Counter;

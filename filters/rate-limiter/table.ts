@@ -1,5 +1,5 @@
-// Buckets in data that all workers share. Lines are made on first use and grow; their number and size are bounded, and a
-// bucket that still says something never makes room for another. Where a line is full, further keys share one spare
+// Buckets in data that all workers share. Lines are made on first use and grow; their number and size are bounded, and
+// a bucket that still says something never makes room for another. Where a line is full, further keys share one spare
 // bucket of their limit, and go on sharing it until it says nothing any more of any of them: whoever cycles keys is let
 // in less often than he could be, never more often, and takes nothing from keys that have a bucket.
 import { MAX_SWAP_TRIES, RATE_LIMIT_LINES, RATE_LIMIT_WAYS, RATE_LIMIT_WAYS_OF_ONE } from '../limits';
@@ -101,7 +101,9 @@ function grow(value: SharedValue, bytes: u32, ways: u32): usize {
   return bucket;
 }
 
-/** Stands in a line for the keys of the claim's limit that share its spare bucket, with the time until which they do. */
+/**
+ * Stands in a line for the keys of the claim's limit that share its spare bucket, with the time until which they do.
+ */
 // @ts-ignore: decorator
 @inline
 function markOf(claim: Claim): u64 {
@@ -116,8 +118,8 @@ function findSpare(claim: Claim): bool {
 }
 
 /**
- * Tells the claim's line until when keys of its limit share the spare bucket. That comes first: a key that was let in by
- * the spare bucket must not find one of its own before that is forgotten.
+ * Tells the claim's line until when keys of its limit share the spare bucket. That comes first: a key that was let in
+ * by the spare bucket must not find one of its own before that is forgotten.
  */
 function spill(claim: Claim, now: u64): Swap {
   const value = shared;
@@ -182,7 +184,7 @@ function take(claim: Claim, now: u64): bool {
   return false;
 }
 
-/** What all claims of a request came to. */
+/** Result of all claims of a request. */
 export const enum Answer {
   Admitted = 0,
   Refused = 1,
@@ -239,8 +241,8 @@ export function giveBack(claim: Claim, now: u64): void {
 }
 
 /**
- * Whether others wait for what comes after this claim's tokens. Their times are settled, so that what it gave back would be
- * let in beside one of them.
+ * Whether others wait for what comes after this claim's tokens. Their times are settled, so that what it gave back
+ * would be let in beside one of them.
  */
 function isWaitedFor(claim: Claim, now: u64): bool {
   const rate = claim.terms.rate;

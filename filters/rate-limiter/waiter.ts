@@ -6,7 +6,7 @@ const NO_CLAIMS: StaticArray<Claim> = new StaticArray<Claim>(0);
 
 /** A request with what it took, and its place among those that wait. */
 export abstract class Waiter extends StreamHold {
-  /** What the request asks of each limit; the first `count` were decided. */
+  /** The request's claims on each limit; the first `count` were decided. */
   claims: StaticArray<Claim> = NO_CLAIMS;
   count: i32 = 0;
   waits: bool = false;

@@ -1,6 +1,6 @@
-// Sliding window of sixteen parts. It counts the requests of the last period in parts of a fifteenth of it, and the part
-// that the period's beginning falls into counts as a whole. So no period, wherever it begins, admits more than the limit;
-// and what is admitted may be admitted a fifteenth of the period too late.
+// Sliding window of sixteen parts. It counts the requests of the last period in parts of a fifteenth of it, and the
+// part that the period's beginning falls into counts as a whole. So no period, wherever it begins, admits more than the
+// limit; and what is admitted may be admitted a fifteenth of the period too late.
 import { TICKS_PER_MILLI } from './bucket';
 import { Decision } from './decision';
 
@@ -53,7 +53,7 @@ function advance(limit: WindowLimit, state: usize, now: u64): u64 {
   return max(part, newest);
 }
 
-/** What a window whose newest part is `newest` still counts in the part `now`. */
+/** Requests that a window whose newest part is `newest` still counts in the part `now`. */
 function countsSince(state: usize, newest: u64, now: u64): u64 {
   let sum: u64 = 0;
   for (let i: u64 = 0; i < PARTS; i++) if (newest - i + PARTS > now) sum += load<u32>(countAt(state, newest - i));

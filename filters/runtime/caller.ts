@@ -1,6 +1,6 @@
 import { Direction } from './direction';
 
-/** Who asks a service for something: a message, by the host's ids. */
+/** A message that asks a service for something, by the host's ids. */
 export class Caller {
   /** Envoy's id of the stream. */
   contextId: u32 = 0;

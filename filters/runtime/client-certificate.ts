@@ -1,4 +1,4 @@
-// Who the client is whose certificate was verified when the connection of the current request was made: for stages, in
+// The client whose certificate was verified when the connection of the current request was made: for stages, in
 // both directions. National TLS sets filter state of the connection, which no message and no extraction can set, since
 // their names have no dot; of another TLS the proxy says it itself.
 import { Bytes } from '../memory/bytes';

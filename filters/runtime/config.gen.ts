@@ -123,7 +123,7 @@ const KMS_CONFIG_TRANSIT_MOUNT: Bytes = Bytes.from('transit');
 
 /** Where keys come from; required by stages that use keys. */
 export class KmsConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Name of the Envoy cluster. */
   cluster: Bytes = Bytes.EMPTY;
@@ -143,7 +143,7 @@ export class KmsConfig {
 
 /** Absent: all paths. */
 export class PathMatchConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** How a path is compared. */
   type: PathMatchType = PathMatchType.Prefix;
@@ -153,7 +153,7 @@ export class PathMatchConfig {
 
 /** One header to compare. */
 export class HeaderMatchConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Lower case. */
   name: Bytes = Bytes.EMPTY;
@@ -165,7 +165,7 @@ export class HeaderMatchConfig {
 
 /** Absent: every request. */
 export class MatchConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Host names; `*.x` stands for one or more labels, `*` for all. */
   hosts: StaticArray<Bytes> = new StaticArray<Bytes>(0);
@@ -179,7 +179,7 @@ export class MatchConfig {
 
 /** Absent: that of the specification. */
 export class Iso8583HeaderConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Number of the bytes that follow: two bytes, four digits in two bytes, or four digits of ASCII. */
   length: Iso8583LengthHeader = Iso8583LengthHeader.None;
@@ -193,7 +193,7 @@ export class Iso8583HeaderConfig {
 
 /** Absent: those of the specification. */
 export class Iso8583EncodingsConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** How characters, digits and bytes are put into the message. */
   messageType: Iso8583Encoding = Iso8583Encoding.Specification;
@@ -217,7 +217,7 @@ export class Iso8583EncodingsConfig {
 
 /** One data element. */
 export class Iso8583ElementConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Number. */
   element: i32 = 2;
@@ -239,7 +239,7 @@ export class Iso8583ElementConfig {
 
 /** How ISO 8583 messages are written; only with the format ISO8583. Absent there: iso8583-1987. */
 export class Iso8583Config {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** The specification that the route's one starts from. */
   specification: Iso8583Specification = <Iso8583Specification>0;
@@ -253,7 +253,7 @@ export class Iso8583Config {
 
 /** Absent: the defaults. */
 export class BodyConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Largest body that is held, bytes; a larger one is refused. */
   maxBytes: i32 = 1048576;
@@ -275,7 +275,7 @@ export class BodyConfig {
 
 /** Absent: the upstream of routes without channels. */
 export class LaneConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Value of the header by which Envoy chooses. */
   name: Bytes = Bytes.EMPTY;
@@ -285,7 +285,7 @@ export class LaneConfig {
 
 /** An absent stage is not in the route. */
 export class StagesConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Left to the stage: the handle of its node, 0 if absent. */
   rateLimiter: u32 = 0;
@@ -301,7 +301,7 @@ export class StagesConfig {
 
 /** One FinancialRoute (or one of its matches). */
 export class RouteConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Namespace and name of the resource. */
   name: Bytes = Bytes.EMPTY;
@@ -321,7 +321,7 @@ export class RouteConfig {
 
 /** All routes of one Envoy, as one module gets them. */
 export class PluginConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Major and minor version of this format; an unknown major is refused. */
   version: Bytes = Bytes.EMPTY;

@@ -41,7 +41,7 @@ const NO_TERMS: RouteTerms = new RouteTerms(
 export class Exchange {
   /** The message, as services know who asks. */
   readonly caller: Caller = new Caller();
-  /** Who resumes the message if the stage answers `Wait`: set by the service that it asked. */
+  /** The service that resumes the message if the stage answers `Wait`: set by the one that was asked. */
   resumer: Resumer | null = null;
   readonly message: Message = new Message();
   readonly reply: Reply = new Reply();
@@ -275,7 +275,7 @@ export class Exchange {
     return this.body.slot(bytes);
   }
 
-  /** What the rate limiter, the only stage that needs it, keeps from the request until the stream ends. */
+  /** State of the rate limiter, the only stage that needs it, from the request until the stream ends. */
   get hold(): StreamHold | null {
     return this.facts.hold;
   }

@@ -63,7 +63,7 @@ export class Client {
 /** Bytes that the host buffers of one body. */
 export class HeldBytes {
   private bytes: u32 = 0;
-  /** Those of them that are counted for the client. */
+  /** The part of them that is counted for the client. */
   private clientBytes: u32 = 0;
 
   constructor(private readonly client: Client) {}

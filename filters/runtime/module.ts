@@ -237,7 +237,7 @@ export function tickRoot(root: RootContext): void {
   for (let i = 0; i < services.length; i++) services[i].tick(root.contextId);
 }
 
-/** What services wanted to do at a time is done; they are asked for the next time. */
+/** Does what services wanted to do at a time; they are asked for the next time. */
 function wakeServices(root: RootContext, nowNanos: u64): void {
   let next: u64 = 0;
   for (let i = 0; i < services.length; i++) {

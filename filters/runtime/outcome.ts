@@ -22,7 +22,9 @@ export class Outcome {
   enforced: bool = false;
   /** The stages are through with the message: it went on whole, or was refused. False: it broke off before. */
   concluded: bool = false;
-  /** Bytes of body that came to the stages, and that they let go on. Where no stage needs bodies they are not counted. */
+  /**
+   * Bytes of body that came to the stages, and that they let go on. Where no stage needs bodies they are not counted.
+   */
   bytesIn: u64 = 0;
   bytesOut: u64 = 0;
   /** Nanoseconds spent in each step of the leg's plan; counted if somebody asks for times. */
@@ -48,7 +50,7 @@ export class Outcome {
   }
 }
 
-/** Who is told of outcomes. A service registers it when it starts. Nothing here may throw or allocate. */
+/** Listener for outcomes. A service registers it when it starts. Nothing here may throw or allocate. */
 export abstract class OutcomeWatcher {
   /** `times`: whether it reads `stepNanos`, which costs two looks at the clock for each step. */
   constructor(readonly times: bool = false) {}

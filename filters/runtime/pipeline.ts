@@ -30,7 +30,7 @@ export function beginLeg(leg: Leg, endOfStream: bool): Progress {
   }
   if (plan.needsBody || packed) {
     exchange.noteContentType();
-    // Where no stage should rewrite the body nobody looks, and one that does all the same drops what there may be.
+    // If no stage should rewrite the body, nobody looks; one that does all the same drops what there may be.
     body.digested = (!plan.rewrites && !packed) || exchange.hasDigest();
     body.measured = exchange.header(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
     if (plan.streamStep >= 0 && !endOfStream && !packed && !isEmptyByNature(exchange)) body.pass();

@@ -13,7 +13,7 @@ export class RequestFacts {
   roles: u64 = 0;
   /** Channels that the request goes to; null: the upstream of routes without channels. */
   lane: Lane | null = null;
-  /** What a stage keeps from the request until the stream ends. */
+  /** State that a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
 
   clear(): void {

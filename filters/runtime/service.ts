@@ -1,12 +1,12 @@
-/** Who resumes a message that waits. */
+/** Resumes a message that waits. */
 export class Resumer {
   /** `name`: one word, for people who look for what a message waits for. */
   constructor(readonly name: string) {}
 }
 
 /**
- * A thing that several stages share and that lives longer than a message. A module has it if one of its stages uses it. It
- * works with or without a KMS, and knows no exchange: its call-outs and those that wait for it are its own.
+ * A thing that several stages share and that lives longer than a message. A module has it if one of its stages uses it.
+ * It works with or without a KMS, and knows no exchange: its call-outs and those that wait for it are its own.
  */
 export abstract class Service {
   /** Once per VM, before the stages' own start: defines metrics, opens tables. False: the VM must not serve. */

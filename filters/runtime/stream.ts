@@ -39,7 +39,7 @@ export class Leg {
   step: i32 = 0;
   /** Whether the body is complete. */
   ended: bool = false;
-  /** Who resumes it; null: no stage waits. */
+  /** The service that resumes it; null: no stage waits. */
   waitsFor: Resumer | null = null;
   readonly body: Body;
   /** Outcome of the message. */

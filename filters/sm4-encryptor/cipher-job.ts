@@ -1,4 +1,4 @@
-/** What an algorithm seals or opens, and where it puts it. */
+/** Text that an algorithm seals or opens, and the place for the result. */
 export class CipherJob {
   iv: usize = 0;
   /** Associated data. */

@@ -57,7 +57,7 @@ const SM4_ENCRYPTOR_CONFIG_CONTENT_TYPE: Bytes = Bytes.from('application/json');
 
 /** Protection of whole bodies, or of named fields. */
 export class Sm4EncryptorConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** `kms://` id of the key, without version. */
   keyId: Bytes = Bytes.EMPTY;

@@ -17,7 +17,7 @@ const BLOCK_BYTES: u32 = 16;
 const json: JsonDocument = new JsonDocument();
 const message: Message = new Message();
 
-/** How the bodies of the route at hand are written. */
+/** Format of the bodies of the route at hand. */
 export function layPlain(layout: BodyLayout): void {
   message.layout = layout;
 }

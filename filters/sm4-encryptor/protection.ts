@@ -172,7 +172,7 @@ export abstract class WireProfile {
   }
 }
 
-/** Where `WireProfile.encrypt` left the ciphertext. */
+/** Place where `WireProfile.encrypt` left the ciphertext. */
 let sealedAt: usize = 0;
 
 export function ciphertext(): usize {

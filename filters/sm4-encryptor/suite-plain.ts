@@ -22,7 +22,7 @@ abstract class PlainSuite extends Suite {
     return false;
   }
 
-  /** What an older version of the key may have to open once more. */
+  /** Text that an older version of the key may have to open once more. */
   get opensInPlace(): bool {
     return false;
   }

@@ -19,7 +19,7 @@ export const enum TlcpFallback {
 
 /** Two certificates of the server, and their keys. */
 export class TlcpPairConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** The pair of certificates and those of authorities, PEM in any order. */
   chain: Bytes = Bytes.EMPTY;
@@ -31,7 +31,7 @@ export class TlcpPairConfig {
 
 /** Responder for certificates that no list is about. Absent: nobody is asked. */
 export class TlcpOcspConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Envoy's cluster. */
   cluster: Bytes = Bytes.EMPTY;
@@ -47,7 +47,7 @@ export class TlcpOcspConfig {
 
 /** Settings of the network filter. */
 export class TlcpConnectionsConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Numbers of the suites, the preferred first. */
   suites: StaticArray<i32> = new StaticArray<i32>(0);
@@ -71,7 +71,7 @@ export class TlcpConnectionsConfig {
 
 /** Settings of the HTTP filter. */
 export class TlcpRequestsConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Whether a request that did not come over national TLS is refused. */
   required: bool = true;
@@ -79,7 +79,7 @@ export class TlcpRequestsConfig {
 
 /** National TLS of one listener, as its network filter or its HTTP filter gets it. */
 export class TlcpListenerConfig {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
   /** Major and minor version of this format; an unknown major is refused. */
   version: Bytes = Bytes.EMPTY;

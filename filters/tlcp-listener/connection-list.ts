@@ -1,6 +1,6 @@
 // Connections in the order in which they came, so that the oldest can give way.
 
-/** What stands in a list; in one at a time. */
+/** Member of a list, of one at a time. */
 export class Listed {
   list: ConnectionList | null = null;
   older: Listed | null = null;

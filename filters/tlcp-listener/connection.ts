@@ -52,7 +52,7 @@ export class TlcpConnection extends Asker {
   private core: Server | null = null;
   /** Envoy's number of the connection, by which its requests are found; 0: unknown. */
   number: u64 = 0;
-  /** What the client's certificate says, by the headers of identity.ts. Null: it has none. */
+  /** Statements of the client's certificate, by the headers of identity.ts. Null: it has none. */
   identity: StaticArray<Bytes> | null = null;
   /** Whether the handshake has ended, in whatever way. */
   settled: bool = false;
@@ -62,7 +62,7 @@ export class TlcpConnection extends Asker {
   isWatched: bool = false;
   /** Whether it is to be closed, because there are too many. */
   hasGivenWay: bool = false;
-  /** What was counted of its heldBytes. */
+  /** The part of its heldBytes that was counted. */
   counted: u32 = 0;
   /** When it ended, monotonic milliseconds; 0: it lives. */
   private overMs: u64 = 0;
@@ -70,7 +70,7 @@ export class TlcpConnection extends Asker {
   private heldPoke: u32 = 0;
   /** Whether a made-up request is on its way: the next bytes of the connection manager are its answer. */
   private isPoked: bool = false;
-  /** What the made-up request on its way is known by, until it has come; 0: none is expected. */
+  /** Mark of the made-up request on its way, until it has come; 0: none is expected. */
   private token: u64 = 0;
   /** The client's live requests, and the stream of the latest. */
   private streams: i32 = 0;
@@ -88,7 +88,7 @@ export class TlcpConnection extends Asker {
   private asked: Question | null = null;
   /** When the first question came up, monotonic milliseconds; 0: none has. */
   private askedMs: u64 = 0;
-  /** What came before there were keys. */
+  /** Bytes that came before there were keys. */
   private early: GrowingBytes | null = null;
 
   constructor(
@@ -120,7 +120,7 @@ export class TlcpConnection extends Asker {
     if (length == 0) return NetworkStatus.StopIteration;
     if (this.hasGivenWay || this.isOver) return this.keepBack(length);
     if (!readBuffer(BufferType.DownstreamData, length)) {
-      // What is not read is lost: without it no later record can be read either, and an end would not be seen.
+      // A record that is not read is lost: without it no later one can be read either, and an end would not be seen.
       if (this.isOpen) connectionsCut.add(1);
       this.close();
       return this.keepBack(length);
@@ -359,7 +359,7 @@ export class TlcpConnection extends Asker {
   }
 
   /**
-   * What time brings: keys have come, or will not; a handshake takes too long; the client does not take the end. The
+   * Takes what time brings: keys have come, or will not; a handshake takes too long; the client does not take the end. The
    * host's current context is another afterwards.
    */
   tick(nowMs: u64): void {

@@ -1,6 +1,7 @@
-// Where a client's request ends (RFC 9112, 2 to 7). The proxy's own parser must find the same end: what stands behind a
-// request is the filter's (MARK, a made-up request), and must not be taken for the client's. So heads, chunk lines and
-// trailers are held until they are whole, and only what every parser reads alike goes on. All else is refused.
+// Finds the end of a client's request (RFC 9112, 2 to 7). The proxy's own parser must find the same end: what stands
+// behind a request is the filter's (MARK, a made-up request), and must not be taken for the client's. So heads, chunk
+// lines and trailers are held until they are whole, and only what every parser reads alike goes on. All else is
+// refused.
 import { MAX_TLCP_HEAD_BYTES } from '../limits';
 import {
   contains,
@@ -78,8 +79,8 @@ export class RequestFraming {
   }
 
   /**
-   * Bytes that are done with, at most up to the end of one request; all but the first `skipped` go on. `data` begins with
-   * what the last call left.
+   * Bytes that are done with, at most up to the end of one request; all but the first `skipped` go on. `data` begins
+   * with what the last call left.
    */
   take(data: usize, length: u32): u32 {
     let at: u32 = 0;

@@ -1,4 +1,5 @@
-// Who a client is, from its verified certificate: as headers for the upstream and as filter state for the proxy's logs.
+// A client's identity, from its verified certificate: as headers for the upstream and as filter state for the proxy's
+// logs.
 import { MAX_SUBJECT_TEXT_BYTES } from '../limits';
 import {
   DER_OID,
@@ -50,7 +51,7 @@ const DIGEST: usize = memory.data(32, 16);
 const sm3: Sm3 = new Sm3();
 const text: Writer = new Writer(scratch);
 
-/** What a certificate says, by HEADERS. Null: there is none. */
+/** Statements of a certificate, by HEADERS. Null: there is none. */
 export function identityOf(certificate: Certificate | null): StaticArray<Bytes> | null {
   if (certificate == null) return null;
   const values = new StaticArray<Bytes>(HEADERS.length);
@@ -117,8 +118,8 @@ export function passUpstream(): void {
 }
 
 /**
- * Says that the current request came encrypted. The proxy, to which the connection is one without TLS, has written `http`
- * into both, and applications redirect or refuse by them.
+ * Says that the current request came encrypted. The proxy, to which the connection is one without TLS, has written
+ * `http` into both, and applications redirect or refuse by them.
  */
 export function tellScheme(): void {
   writeHeader(HeaderMap.RequestHeaders, SCHEME.pointer, SCHEME.length, HTTPS.pointer, HTTPS.length);
@@ -175,7 +176,9 @@ function writeType(oid: usize, length: u32): void {
   text.hex(oid, length);
 }
 
-/** What could end a header or forge a line of a log, and every byte that is no ASCII, as `\` and its hex. */
+/**
+ * Writes bytes that could end a header or forge a line of a log, and every one that is no ASCII, as `\` and their hex.
+ */
 function writeValue(value: usize, length: u32): void {
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(value + i);

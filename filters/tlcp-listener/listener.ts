@@ -67,7 +67,7 @@ const byPoke: Map<u32, TlcpConnection> = new Map<u32, TlcpConnection>();
 /** Connections without a byte yet, and those in their handshake. */
 const silent: ConnectionList = new ConnectionList();
 const shaking: ConnectionList = new ConnectionList();
-/** What those in their handshake hold, bytes. */
+/** Bytes held by connections in their handshake. */
 let heldBytes: u32 = 0;
 /** Connections whose end the client has not taken, or that hold the beginning of a head. */
 const watched: Array<TlcpConnection> = [];
@@ -171,8 +171,8 @@ export function openConnection(id: u32, root: ListenerRoot | null, number: u64):
 }
 
 /**
- * Has a connection closed at the next tick, because there are too many. Who really begins a handshake is through it long
- * before it is the oldest.
+ * Has a connection closed at the next tick, because there are too many. Who really begins a handshake is through it
+ * long before it is the oldest.
  */
 function giveWay(item: Listed | null): void {
   if (item == null) return;

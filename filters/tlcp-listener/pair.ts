@@ -64,8 +64,8 @@ export class OwnPair {
   }
 
   /**
-   * Takes the keys as soon as they are there. They are looked for again at each tick. A pair that is in use stays in use
-   * when the KMS has newer versions: they belong to certificates that this configuration does not have yet.
+   * Takes the keys as soon as they are there. They are looked for again at each tick. A pair that is in use stays in
+   * use when the KMS has newer versions: they belong to certificates that this configuration does not have yet.
    */
   advance(rootId: u32, nowMs: u64): void {
     const sign = this.signKey.of(this.kms);
@@ -115,8 +115,8 @@ export class OwnPair {
 }
 
 /**
- * A copy of the version that belongs to a certificate, from the latest on: after a rotation at the KMS the certificate may
- * be that of a version before. The ring overwrites its own when it has ended. Null: it is not there (yet).
+ * A copy of the version that belongs to a certificate, from the latest on: after a rotation at the KMS the certificate
+ * may be that of a version before. The ring overwrites its own when it has ended. Null: it is not there (yet).
  */
 function keyOf(ring: KeyRing, certificate: Certificate): Sm2PrivateKey | null {
   let number = ring.found!.number;
@@ -130,7 +130,7 @@ function keyOf(ring: KeyRing, certificate: Certificate): Sm2PrivateKey | null {
   return null;
 }
 
-/** What the KMS says of a key that must not be used any more; that it does not answer is no such word. */
+/** Whether the KMS says that a key must not be used any more; that it does not answer is no such word. */
 function isWithdrawn(state: KeyState): bool {
   return (
     state == KeyState.Missing ||

@@ -1,5 +1,5 @@
-// How the connections of one configuration are accepted: the settings of the core, the pairs of certificates, and what
-// tells whether a client's certificate was revoked.
+// Terms on which the connections of one configuration are accepted: the settings of the core, the pairs of
+// certificates, and what tells whether a client's certificate was revoked.
 import { ErrorId } from '../errors.gen';
 import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
@@ -21,15 +21,15 @@ import { Responder } from './responder';
 import { countRevocation } from './stats';
 import { ticketKeys } from './ticket-keys';
 
-/** What responders have said lives on over configurations. */
+/** Answers of responders, which live on over configurations. */
 const answers: KeptAnswers = new KeptAnswers();
 
 export class ConnectionPolicy {
-  /** Those of the first pair; the others' are beside them. */
+  /** Keys of the first pair; the others' are beside them. */
   readonly settings: Settings = new Settings();
   /** Whether handshakes can go on: no keys are on their way any more, and there are some. */
   ready: bool = false;
-  /** Who is asked about certificates; null: nobody. */
+  /** Responders that are asked about certificates; null: none. */
   responder: Responder | null = null;
   readonly pairs: Array<OwnPair> = [];
   private readonly told: StaticArray<u32> = new StaticArray<u32>(REVOCATION_COUNTERS);
@@ -57,7 +57,7 @@ export class ConnectionPolicy {
     revocation.needsNonce = ocsp != null && ocsp.needsNonce;
   }
 
-  /** How long a handshake waits for keys, milliseconds. */
+  /** Time for which a handshake waits for keys, milliseconds. */
   get holdMs(): u64 {
     return <u64>this.kms.holdMs;
   }

@@ -1,5 +1,5 @@
-// The OCSP responder of a listener: questions go out through a cluster of the proxy, answers come back to the connections
-// that wait for them.
+// The OCSP responder of a listener: questions go out through a cluster of the proxy, answers come back to the
+// connections that wait for them.
 import { MAX_OCSP_ANSWER_BYTES, MAX_OCSP_CALLS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { monotonicMillis } from '../runtime/host';
@@ -14,7 +14,7 @@ const request: CalloutRequest = new CalloutRequest();
 /** Questions of this machine that are under way. */
 let underWay: i32 = 0;
 
-/** Who waits for an answer. */
+/** Someone who waits for an answer. */
 export abstract class Asker extends Listed {
   /** An answer, DER, or no bytes: there is none. */
   abstract onVerdict(question: Question, der: usize, length: u32, nowMs: u64): void;

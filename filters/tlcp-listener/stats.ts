@@ -1,4 +1,4 @@
-// What is counted of national TLS. The names have no value of a connection.
+// Counters of national TLS. The names have no value of a connection.
 import {
   TLCP_CONFIGURED,
   TLCP_CONNECTIONS_CLOSED,

@@ -1,4 +1,4 @@
-// Where a connection's chance comes from: random bytes, and the operations whose results depend on them. Tests replace
+// A connection's source of chance: random bytes, and the operations whose results depend on them. Tests replace
 // it to repeat recorded connections byte for byte.
 import { randomBytes } from '../crypto/random';
 import { Sm2Layout, sm2Encrypt } from '../crypto/sm2-encryption';

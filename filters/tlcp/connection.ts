@@ -1,5 +1,5 @@
-// What both roles share: records in and out, messages out of records, alerts, keys, the end. Bytes of the network go in
-// by `receive`; what is to be sent waits in `output`, what was received for the application in `plain`.
+// The part that both roles share: records in and out, messages out of records, alerts, keys, the end. Bytes of the
+// network go in by `receive`; what is to be sent waits in `output`, what was received for the application in `plain`.
 import {
   MAX_EMPTY_RECORDS,
   MAX_HANDSHAKE_BYTES,

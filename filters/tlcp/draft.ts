@@ -38,7 +38,7 @@ export function draftBytes(from: usize, length: u32): void {
   if (!bytes.append(from, length)) isGood = false;
 }
 
-/** Where a length of two bytes will stand; `draftClose` writes it. */
+/** Place of a length of two bytes, which `draftClose` writes. */
 export function draftOpen(): u32 {
   draft16(0);
   return bytes.length;

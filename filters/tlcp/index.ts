@@ -1,5 +1,5 @@
-// The core as a module for hosts that bring bytes themselves (the command line, tests). Everything goes by handles and by
-// one block of memory for input and texts, the room. The proxy's module uses the classes directly.
+// The core as a module for hosts that bring bytes themselves (the command line, tests). Everything goes by handles and
+// by one block of memory for input and texts, the room. The proxy's module uses the classes directly.
 import '../runtime/abort';
 import { sm2PrivateKeyFrom, sm2PrivateKeyToDer, PKCS8_BYTES } from '../crypto/sm2-key-format';
 import { DEFAULT_ID, DEFAULT_ID_BYTES, Sm2PrivateKey, sm2SelfTest, sm2Sign } from '../crypto/sm2';
@@ -99,7 +99,9 @@ export function trust(handle: i32, length: u32): i32 {
   return settingsByHandle.get(handle).trust(block, length);
 }
 
-/** Own certificates and keys, as texts in the room one after another; no second key: 0. A fault, or -1: a key is none. */
+/**
+ * Own certificates and keys, as texts in the room one after another; no second key: 0. A fault, or -1: a key is none.
+ */
 export function identify(handle: i32, chain: u32, one: u32, other: u32): i32 {
   const first = sm2PrivateKeyFrom(block + chain, one);
   const second = other > 0 ? sm2PrivateKeyFrom(block + chain + one, other) : null;
@@ -117,7 +119,7 @@ export function setPolicy(handle: i32, auth: i32, takesTickets: bool, keepsSessi
   wipe(block, <u32>tickets * TICKET_KEY_BYTES);
 }
 
-/** What differs between implementations: see `Settings`. */
+/** Differences between implementations: see `Settings`. */
 export function setVariants(
   handle: i32,
   framesShare: bool,
@@ -274,7 +276,7 @@ export function addLists(handle: i32, length: u32): i32 {
   return settingsByHandle.get(handle).revocation.addLists(block, length);
 }
 
-/** What is done where nothing says whether a certificate was revoked; whether and how responders are asked. */
+/** Verdict where nothing says whether a certificate was revoked; whether and how responders are asked. */
 export function setRevocation(handle: i32, fallback: i32, asks: bool, needsNonce: bool, digest: i32): void {
   const revocation = settingsByHandle.get(handle).revocation;
   revocation.fallback = <Fallback>fallback;

@@ -1,4 +1,4 @@
-// How both sides come to the pre-master secret: the client encrypts one to the server's encryption key (ECC), or both
+// The way of both sides to the pre-master secret: the client encrypts one to the server's encryption key (ECC), or both
 // agree on one with their encryption keys and a pair for this connection (ECDHE; GB/T 32918.3, where the server is the
 // initiator, both ids are the default one, and 48 bytes are taken).
 import { MAX_CERTIFICATE_BYTES } from '../limits';
@@ -60,8 +60,8 @@ export function draftShare(key: Sm2PublicKey): void {
 }
 
 /**
- * Reads a share; null: malformed, or not on the curve. The number of the curve is not looked at: the suite says which it
- * is, and gateways in the field write 23 (secp256r1) where others write 41.
+ * Reads a share; null: malformed, or not on the curve. The number of the curve is not looked at: the suite says which
+ * it is, and gateways in the field write 23 (secp256r1) where others write 41.
  */
 export function readShare(cursor: Cursor): Sm2PublicKey | null {
   if (cursor.u8() != NAMED_CURVE) return null;

@@ -35,7 +35,7 @@ function ask(revocation: Revocation, certificate: Certificate, issuer: Certifica
 }
 
 export class RevocationCheck {
-  /** What has to be asked before it can go on. */
+  /** Questions to be answered before it can go on. */
   question: Question | null = null;
   /** Why the last answer counted as none. */
   answerFault: OcspFault = OcspFault.None;

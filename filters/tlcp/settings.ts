@@ -35,9 +35,9 @@ export class Settings {
   /** Whether a client offers to take a ticket. */
   takesTickets: bool = true;
   /**
-   * What a client sends where implementations differ: its share of ECDHE with its length in front, as the standard's
-   * grammar has it and Tongsuo has not; its CertificateVerify over the messages themselves, as GmSSL 3 wants it. A server
-   * takes either form of both.
+   * The client's messages where implementations differ: its share of ECDHE with its length in front, as the standard's
+   * grammar has it and Tongsuo has not; its CertificateVerify over the messages themselves, as GmSSL 3 wants it. A
+   * server takes either form of both.
    */
   framesShare: bool = false;
   signsMessages: bool = false;
@@ -67,7 +67,7 @@ export class Settings {
   own: Chain | null = null;
   /** The certificates, also while there are no keys: which names they are for. */
   shown: Chain | null = null;
-  /** What the other side's certificates must be valid for yet, seconds. */
+  /** Remaining validity that the other side's certificates must have, seconds. */
   leastSeconds: i64 = 0;
   /** A server's settings for other names; what they do not differ in is shared. */
   readonly others: Array<Settings> = [];

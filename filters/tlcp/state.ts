@@ -1,4 +1,4 @@
-/** Where a connection is: what it waits for. */
+/** State of a connection: the message that it waits for. */
 export const enum State {
   Start,
   ClientHello,

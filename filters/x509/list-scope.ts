@@ -1,4 +1,4 @@
-// What a revocation list is about, by its extensions (RFC 5280, 5.2): all certificates of its issuer, or those of one
+// Scope of a revocation list, by its extensions (RFC 5280, 5.2): all certificates of its issuer, or those of one
 // distribution point, of authorities or of others alone.
 import {
   DER_CONTEXT_0,
@@ -30,7 +30,10 @@ const SCOPE: u8 = 28;
 const CERTIFICATE_ISSUER: u8 = 29;
 const AUTHORITY_KEY: u8 = 35;
 
-/** Members of the scope: onlyContainsUserCerts, onlyContainsCACerts, onlySomeReasons, indirectCRL, onlyContainsAttributeCerts. */
+/**
+ * Members of the scope: onlyContainsUserCerts, onlyContainsCACerts, onlySomeReasons, indirectCRL,
+ * onlyContainsAttributeCerts.
+ */
 const ONLY_USERS: u32 = 0x81;
 const ONLY_AUTHORITIES: u32 = 0x82;
 const SOME_REASONS: u32 = 0x83;

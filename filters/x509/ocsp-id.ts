@@ -1,4 +1,4 @@
-// How OCSP names a certificate (RFC 6960, 4.1.1): by digests of its issuer's name and key, and its serial number. Peers
+// OCSP's name for a certificate (RFC 6960, 4.1.1): digests of its issuer's name and key, and its serial number. Peers
 // write SHA-1 (the most), SHA-256 or SM3; an answer is matched by the digest that it uses itself.
 import {
   DER_INTEGER,

@@ -38,7 +38,7 @@ const DER_REVOKED: u32 = 0xa1;
 const DER_UNKNOWN: u32 = 0x82;
 const DER_BOOLEAN: u32 = 0x01;
 
-/** What a responder says of a certificate. */
+/** A responder's answer about a certificate. */
 export const enum OcspStatus {
   Good = 0,
   Revoked = 1,
@@ -182,7 +182,7 @@ export class OcspAnswer {
     return derLeave(extensions) ? OcspFault.None : OcspFault.Malformed;
   }
 
-  /** What is said of one certificate; of the first that is ours it is kept. */
+  /** Reads the answer about one certificate; that of the first that is ours is kept. */
   private readOne(certificate: Certificate, issuer: Certificate): OcspFault {
     const outer = derEnter(DER_SEQUENCE);
     const isOurs = outer == 0 ? -1 : takeId(certificate, issuer);

@@ -1,6 +1,6 @@
-// Whether certificates were revoked: by the lists that are held and the answers of responders that are kept, and what is
-// done when neither says (the declared fallback). One object for a listener or a client; the host refreshes the lists
-// and carries questions.
+// Whether certificates were revoked: by the lists that are held and the answers of responders that are kept, and what
+// is done when neither says (the declared fallback). One object for a listener or a client; the host refreshes the
+// lists and carries questions.
 import { MAX_CLOCK_AHEAD_SECONDS, MAX_LIST_BYTES, MAX_LISTS } from '../limits';
 import { hasPem, pemDecode, pemIs, pemNext, pemOpen } from '../crypto/pem';
 import { Sm3 } from '../crypto/sm3';
@@ -11,7 +11,7 @@ import { IdDigest } from './ocsp-id';
 import { OcspAnswer, OcspStatus } from './ocsp-response';
 import { listFault, RevocationList } from './revocation-list';
 
-/** What counts where nothing current says whether a certificate was revoked. */
+/** Verdict where nothing current says whether a certificate was revoked. */
 export const enum Fallback {
   Refuse = 0,
   Accept = 1,
@@ -51,9 +51,11 @@ export class Revocation {
   fallback: Fallback = Fallback.Refuse;
   /** Whether certificates that no list is about are asked for. */
   asksResponders: bool = false;
-  /** Whether an answer without the nonce that was sent counts as none. Many responders sign their answers beforehand. */
+  /**
+   * Whether an answer without the nonce that was sent counts as none. Many responders sign their answers beforehand.
+   */
   needsNonce: bool = false;
-  /** How a question names its certificate. */
+  /** Name of the certificate in a question. */
   digest: IdDigest = IdDigest.Sha1;
   readonly counts: StaticArray<u32> = new StaticArray<u32>(REVOCATION_COUNTERS);
   private usesLists: bool = false;

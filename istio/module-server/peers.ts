@@ -103,8 +103,8 @@ export class Peers {
   }
 
   /**
-   * Looks for a module that the store lacks. Requests share one look, of which there is at most one in PEER_LOOK_MS, and
-   * fetch nothing that no list names: whoever asks for what nobody has costs little.
+   * Looks for a module that the store lacks. Requests share one look, of which there is at most one in PEER_LOOK_MS,
+   * and fetch nothing that no list names: whoever asks for what nobody has costs little.
    */
   async find(sha256: string): Promise<Buffer | undefined> {
     this.next ??= this.lookSoon();
@@ -152,7 +152,7 @@ export class Peers {
     return { peers: [...new Set(found.flat())].slice(0, MAX_MODULE_PEERS), isKnown };
   }
 
-  /** What a replica holds. Undefined if it does not answer as one. */
+  /** List of a replica's modules. Undefined if it does not answer as one. */
   private async listOf(peer: string): Promise<HeldModule[] | undefined> {
     try {
       const bytes = await read(`http://${peer}${HELD_PATH}`, MAX_HELD_LIST_BYTES, PEER_LIST_MS);

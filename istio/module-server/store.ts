@@ -11,7 +11,7 @@ export interface Refusal {
   reason: string;
 }
 
-/** What a replica tells others of one module. */
+/** A replica's word to others about one module. */
 export interface HeldModule {
   sha256: string;
   bytes: number;
@@ -89,7 +89,9 @@ export class ModuleStore {
     });
   }
 
-  /** Takes a module of another replica. `idleMs`: as that one has told it. Its content has been compared with its hash. */
+  /**
+   * Takes a module of another replica. `idleMs`: as that one has told it. Its content has been compared with its hash.
+   */
   carry(sha256: string, bytes: Buffer, idleMs: number | null): void {
     if (this.has(sha256) || bytes.length > MAX_CARRIED_BYTES) return;
     this.carried.set(sha256, bytes);

@@ -19,7 +19,7 @@ export interface BaselineStageParts {
   binding: KeyBinding;
   events: EventSink;
   rootNamespace: string;
-  /** What is known of a route. Undefined while its namespace is not planned and built. */
+  /** Facts about a route. Undefined while its namespace is not planned and built. */
   facts: (key: string) => RouteFacts | undefined;
 }
 
@@ -121,7 +121,7 @@ export class BaselineStage {
     return conditions.some(is('Covered', 'False')) || conditions.some(is('ForeignPatches', 'True'));
   }
 
-  /** How a route stands; nothing, where another serves its requests or no proxy is meant. */
+  /** State of a route; nothing, where another serves its requests or no proxy is meant. */
   private routeOf(key: string, { object, head, errors }: CheckedRoute): ReachedRoute[] {
     const isRest = isBaselineRoute(key);
     const name = isRest ? `${object.metadata.namespace} (requests without a route)` : key;

@@ -33,7 +33,7 @@ export interface KnownBaseline {
   inForce: { generation: number; resource: BaselineResource; spec: unknown } | undefined;
 }
 
-/** What the operator writes of the form in force. */
+/** Record of the form in force. */
 interface KeptForm {
   generation?: number;
   spec?: string;
@@ -106,7 +106,7 @@ export class Baselines {
     return this.identity() !== before;
   }
 
-  /** Those that reach a namespace, oldest first. */
+  /** Baselines that reach a namespace, oldest first. */
   of(namespace: string): BaselineResource[] {
     const labels = this.view.informers.labels.get(namespace)?.metadata.labels ?? {};
     return this.inForce.filter((baseline) => reaches(baseline, namespace, labels));
@@ -188,7 +188,7 @@ export class Baselines {
     return { object, errors: [...found, ...refused], isOver: false, inForce: former ?? keptForm(object) };
   }
 
-  /** What the module says against a baseline. */
+  /** The module's word against a baseline. */
   private refusals(baseline: BaselineResource): RouteIssue[] {
     const examine = this.examine();
     const errors: RouteIssue[] = [];

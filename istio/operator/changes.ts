@@ -1,4 +1,4 @@
-// What a change of a watched object leads to: work that the queue gets.
+// Turns a change of a watched object into work for the queue.
 import { SETTLE_MS } from '../limits.ts';
 import { isAffected } from './affected-stage.ts';
 import type { BaselineStage } from './baseline-stage.ts';
@@ -11,7 +11,7 @@ import { hasGate, isSamePod, leadsSame } from './proxies.ts';
 import type { WorkQueue } from './queue.ts';
 import { keyFor } from './stage-key.ts';
 
-/** What changes act on. Its members may be set after `Changes` is made, but before objects are watched. */
+/** Parts that changes act on. Its members may be set after `Changes` is made, but before objects are watched. */
 export interface ChangeTargets {
   readonly view: ClusterView;
   readonly queue: WorkQueue;

@@ -48,7 +48,7 @@ export interface CheckedRoute {
   identity: string;
   /** Ids of the keys that the route names. */
   keyIds: string[];
-  /** Those among them that it names itself, and no baseline for it. */
+  /** Keys among them that it names itself, and no baseline for it. */
   ownKeyIds: string[];
   /** Names of the baselines of which it has sections. */
   baselines: string[];

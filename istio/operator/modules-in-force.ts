@@ -23,7 +23,7 @@ export class ModulesInForce {
   private readonly check: boolean;
   private askedAt = -Infinity;
   private asked = '';
-  /** What is said of each that proxies cannot have, by SHA-256. */
+  /** Problem of each that proxies cannot have, by SHA-256. */
   private missing = new Map<string, string>();
 
   /** Without `check`, and for an OCI registry, nothing is asked. */
@@ -61,7 +61,7 @@ export class ModulesInForce {
   }
 
   /**
-   * What a server that answers lacks: the module, or its content under the module's address. A silent server says
+   * Tells what a server that answers lacks: the module, or its content under the module's address. A silent server says
    * nothing.
    */
   private async lack(sha256: string): Promise<string | undefined> {

@@ -43,7 +43,7 @@ export interface OperatorOptions {
   log: (event: string, fields: Record<string, unknown>, level?: 'info' | 'warn' | 'error') => void;
 }
 
-/** What the key service's cluster is made of. Undefined: there is one already, or no key service. */
+/** Parts of the key service's cluster. Undefined: there is one already, or no key service. */
 export function kmsAccessOf({
   cluster,
   url,

@@ -141,7 +141,7 @@ function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp
   };
 }
 
-/** Which namespaces are looked after. Returns a text for a mistake. */
+/** Reads which namespaces are looked after. Returns a text for a mistake. */
 function readScope(read: (name: Name) => string | undefined): Pick<OperatorFlags, 'namespaces' | 'revision'> | string {
   const label = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
   const namespaces = read('namespaces')?.split(',');

@@ -152,7 +152,7 @@ export class ProxyStage {
     );
   }
 
-  /** How a proxy is judged by what was seen of it: undefined if it could not be probed. */
+  /** Verdict on a proxy by what was seen of it: undefined if it could not be probed. */
   private verdicts(
     workload: Workload,
     runtime: WorkloadRuntime,
@@ -262,8 +262,8 @@ export class ProxyStage {
   }
 
   /**
-   * The proxies of a workload, which are its from now on: what is known of those that were another's, or were its before
-   * they were that, proves nothing.
+   * The proxies of a workload, which are its from now on: what is known of those that were another's, or were its
+   * before they were that, proves nothing.
    */
   private takeIn(workload: Workload, runtime: WorkloadRuntime): Proxy[] {
     const { claims } = this.parts.view;
@@ -308,7 +308,7 @@ function keptByPod(runtime: WorkloadRuntime): Map<string, unknown>[] {
   return [readings, baselines, firstLooks, confirmed, drained, seals, renewal.wanting];
 }
 
-/** Which pods of its selection are not a workload's own, as one text. */
+/** Pods of its selection that are not a workload's own, as one text. */
 export function leftTo({ narrower }: Workload): string {
   return JSON.stringify(narrower.map(({ terms }) => terms));
 }

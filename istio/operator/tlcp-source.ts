@@ -1,4 +1,4 @@
-// What the platform gives for national TLS: the module of its filters, and default certificates.
+// The platform's supply for national TLS: the module of its filters, and default certificates.
 import { readFile, stat } from 'node:fs/promises';
 import { parse } from 'yaml';
 import {
@@ -13,7 +13,7 @@ import { ModuleSource } from './module-source.ts';
 import { NO_SUPPLY, type TlcpCertificates, type TlcpSupply } from './plan/national-tls.ts';
 
 const NO_DEFAULTS = 'the routes name no certificates, and the operator has no default ones (--tlcp-certificates)';
-/** What the modules of this version take. */
+/** Versions that the modules of this version take. */
 const TRIAL = JSON.stringify({ version: PLUGIN_CONFIG_VERSION, requests: { required: true } });
 
 export interface TlcpSourceOptions {
@@ -38,7 +38,7 @@ export class TlcpSource {
   private defaultsLack = NO_DEFAULTS;
   private identity = '';
   supply: TlcpSupply = NO_SUPPLY;
-  /** What is wrong, in words; empty: nothing. */
+  /** The problem, in words; empty: none. */
   problem = '';
 
   constructor(options: TlcpSourceOptions) {

@@ -1,4 +1,5 @@
-// What `fim coverage` reads of a cluster. It has no rights of its own: what its user may not list is left out and named.
+// Objects that `fim coverage` reads of a cluster. It has no rights of its own: what its user may not list is left out
+// and named.
 import { overridesSections, reaches } from '../../envoy/route/index.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { LIST_PAGE_OBJECTS } from '../../istio/limits.ts';
@@ -93,7 +94,7 @@ export class CoverageObjects {
 
   /** Reads what is of the cluster. Errors: FIM-UP-0040. */
   static async read(api: KubeApi, { namespaces, rootNamespace }: ReadOptions): Promise<CoverageObjects> {
-    // Who asks for the whole cluster has to be able to read it.
+    // A user who asks for the whole cluster has to be able to read it.
     const mayLack = namespaces !== undefined;
     const found = new CoverageObjects(api, []);
     const [baselines, labels] = [
@@ -154,7 +155,7 @@ export class CoverageObjects {
     return [...routes.map(({ metadata }) => metadata.namespace ?? ''), ...reached];
   }
 
-  /** What a namespace has. Errors: FIM-UP-0040. */
+  /** Objects of a namespace. Errors: FIM-UP-0040. */
   async of(namespace: string, rootNamespace: string): Promise<NamespaceObjects> {
     const of = async (resource: Resource): Promise<Map<string, KubeObject>> =>
       byName(await this.list(resource, namespace, false));

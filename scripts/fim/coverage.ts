@@ -47,7 +47,7 @@ const SHOWN: Record<DoorState, { style: Parameters<typeof styled>[0]; zh: string
 };
 
 const PROTOCOLS = { http: '', either: '若非 HTTP', other: '非 HTTP', udp: 'UDP' } as const;
-/** What `pastSidecars` says. */
+/** Result of `pastSidecars`. */
 const PAST = /^ports (other than )?(.+) of (\S+) \(past the sidecar: (.+)\)$/;
 
 const CHINESE: CoverageWords = {

@@ -7,7 +7,7 @@ type Ready = Extract<StackEvent, { event: 'ready' }>;
 
 const FIM = 'node scripts/fim.mjs';
 
-/** How a request is written. */
+/** Notation of a request. */
 interface Client {
   /** A request with JSON, its answer with the headers. */
   post: (path: string, body: string) => string;

@@ -35,7 +35,7 @@ const OCSP = new URL('http://127.0.0.1:8888/');
 const TLCP_FILES = { connections: 'discovered/tlcp-connections.json', requests: 'discovered/tlcp-requests.json' };
 const LISTENER_FILE = 'discovered/listener.json';
 const SECRET_FILE = 'discovered/tls.json';
-/** Where `fim up` puts development certificates. */
+/** Folder into which `fim up` puts development certificates. */
 const PLACE_OF_CERTIFICATES = {
   pairs: [{ chain: 'CERTIFICATES', signKey: 'kms://fim/tlcp/sign', encryptKey: 'kms://fim/tlcp/encrypt' }],
   trust: 'AUTHORITY',

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 
-/** Where `fim tlcp certs` writes and the others look. */
+/** Folder to which `fim tlcp certs` writes and in which the others look. */
 export function tlcpFolder(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fim', 'tlcp');
 }

@@ -82,7 +82,7 @@ export const SUITES = {
 } as const;
 export type SuiteName = keyof typeof SUITES;
 
-/** What counts where nothing says whether a certificate was revoked, by number. */
+/** Verdict where nothing says whether a certificate was revoked, by number. */
 export const FALLBACKS = ['refuse', 'accept', 'last-good'] as const;
 
 /** States and numbers of filters/tlcp that are looked at here. */
@@ -132,7 +132,7 @@ export interface OcspQuestion {
   responder: string;
 }
 
-/** How a connection ended. */
+/** End of a connection. */
 export interface Ending {
   reason: string;
   /** The alert and who sent it. */

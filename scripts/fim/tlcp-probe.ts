@@ -37,7 +37,7 @@ interface Report {
   revocation: 'looked up' | 'not looked up: no --crl, no --ocsp';
   /** Protocols that the port speaks beside national TLS. */
   otherProtocols: string[];
-  /** What stands out, for people. */
+  /** Remarks for people. */
   notes: string[];
 }
 

@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES = 16_384;
 /** Below MAX_OCSP_WAIT_MS of the modules. */
 const ANSWER_MS = 4000;
 
-/** What the flags say. Errors: FIM-UP-0020, FIM-CFG-1001. */
+/** Settings from the flags. Errors: FIM-UP-0020, FIM-CFG-1001. */
 export function readRevocation(flags: RevocationFlags): Pick<SideOptions, 'lists' | 'revocation'> {
   const fallback = FALLBACKS.find((name) => name === (flags.revocationFallback ?? 'refuse'));
   const digest = DIGESTS.findIndex((name) => name === (flags.ocspDigest ?? 'sha1'));

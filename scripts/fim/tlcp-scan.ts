@@ -1,4 +1,4 @@
-// What a regulator's scan asks of a server beside its suites: other protocols on the same port, what each certificate is
+// Questions of a regulator's scan beside the suites: other protocols on the same port, what each certificate is
 // for, how long it holds, and what of it stands out.
 import { X509Certificate } from 'node:crypto';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
@@ -100,7 +100,7 @@ async function speaksHttp(address: Address): Promise<boolean> {
   });
 }
 
-/** What stands out, for people. */
+/** Remarks for people. */
 export function pointOut(
   certificates: readonly CertificateReport[],
   suites: readonly string[],

@@ -63,7 +63,7 @@ function classText(model: ClassModel): string {
   });
   return `/** ${model.description || model.name} */
 export class ${model.name} {
-  /** Where it stands in the document, for errors that are found later. */
+  /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
 ${fields.join('\n')}
 }`;

@@ -162,7 +162,7 @@ function typeScript(entries: ErrorEntry[]): string {
   );
   return `${banner(SOURCE)}
 
-/** What the table says of one code; \`status\` 0: never an HTTP reply. */
+/** Entry of the table for one code; \`status\` 0: never an HTTP reply. */
 export interface ErrorInfo {
   status: number;
   title: string;

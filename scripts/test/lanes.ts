@@ -46,7 +46,7 @@ class Run {
   readonly total = emptyOutcome();
   private readonly stages: readonly Stage[];
   private readonly request: StageRequest;
-  /** What runs failed files of ended stages again. */
+  /** Steps that run failed files of ended stages again. */
   private readonly again: (() => Promise<void>)[] = [];
 
   constructor(stages: readonly Stage[], request: StageRequest) {

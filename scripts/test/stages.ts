@@ -57,7 +57,7 @@ function inLane(lane: string, stages: readonly Stage[]): Stage[] {
   return stages.map((stage) => ({ ...stage, lane }));
 }
 
-/** What takes seconds and finds most mistakes. */
+/** Checks that take seconds and find most mistakes. */
 const FIRST: Stage[] = [
   check('types', 'types and lint', ['scripts/check.ts', 'types'], { lane: 'types' }),
   check('generated', 'generated files match their sources', ['scripts/generate.ts', '--check'], { lane: 'sources' }),

@@ -1,4 +1,4 @@
-// How lists of the definitions merge when several appliers write one object: each says so, and keyed ones by their keys.
+// Lists of the definitions merge when several appliers write one object: each says so, and keyed ones by their keys.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -78,7 +78,7 @@ function ask(path: string, client?: Certificate, headers: Record<string, string>
   });
 }
 
-/** What a client in clear gets. */
+/** Answer that a client in clear gets. */
 function inClear(): Promise<Buffer> {
   return new Promise((done) => {
     const chunks: Buffer[] = [];

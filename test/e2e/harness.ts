@@ -47,7 +47,7 @@ export interface HarnessOptions {
   maxHeapBytes?: number;
   /** Time for a whole request to arrive, milliseconds. */
   requestTimeoutMs?: number;
-  /** What one worker holds for one client address, bytes. */
+  /** Most that one worker holds for one client address, bytes. */
   heldPerAddressBytes?: number;
   /** Makes development certificates, so that national TLS is terminated. Absent: it is not. */
   tlcp?: () => Promise<DevelopmentIdentity>;

@@ -139,7 +139,7 @@ for (const [about, uploads, bytes] of [
     const before = await stat('fim.refused_total{code=FIM-RT-0032}');
     await harness.poll(async () => (await stat('fim.refused_total{code=FIM-RT-0032}')) > before);
     await harness.poll(async () => (await held()) > (MAX_ADDRESS_MIB - 4) * MIB);
-    // What came before bodies were looked at each does not count for the address.
+    // Bytes that came before bodies were looked at each do not count for the address.
     assert.ok((await held()) <= (MAX_ADDRESS_MIB + 32) * MIB, `${(await held()) / MIB} MiB`);
     const large = `{"transCode":"01","x":"${'x'.repeat(MIB)}"}`;
     for (const body of [GOOD, large])

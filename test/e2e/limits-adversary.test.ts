@@ -1,4 +1,4 @@
-// What clients, upstreams and other parts of the proxy do to limits, through a real Envoy with two workers.
+// Attacks of clients, upstreams and other parts of the proxy on limits, through a real Envoy with two workers.
 import assert from 'node:assert/strict';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';

@@ -1,5 +1,5 @@
-// Who sees what by a token that Envoy's JWT filter verified, and what the proxy's log prints of a masked request: an Envoy
-// with both, configured as the masker's README says.
+// Callers see what their token, verified by Envoy's JWT filter, lets them see, and what the proxy's log prints of a
+// masked request: an Envoy with both, configured as the masker's README says.
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync } from 'node:fs';

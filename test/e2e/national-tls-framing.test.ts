@@ -1,5 +1,5 @@
-// What stands behind a request over national TLS is the filter's own: where the proxy's parser could read another end, the
-// request is refused, and nothing made up gets into a client's request or into the log.
+// The bytes behind a request over national TLS are the filter's own: where the proxy's parser could read another end,
+// the request is refused, and nothing made up gets into a client's request or into the log.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';

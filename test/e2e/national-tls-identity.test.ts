@@ -1,5 +1,5 @@
-// Who the client is, where a policy or an upstream goes by it: limits by certificate, claims that nobody may make, the
-// scheme that upstreams are told.
+// The client's identity, where a policy or an upstream goes by it: limits by certificate, claims that nobody may make,
+// the scheme that upstreams are told.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';

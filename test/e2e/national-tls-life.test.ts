@@ -1,4 +1,5 @@
-// National TLS over time: switched on and off, certificates changed, keys that come late, machines that die, long bodies.
+// National TLS over time: switched on and off, certificates changed, keys that come late, machines that die, long
+// bodies.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -14,7 +15,7 @@ import { Certificates, type ClientOptions, get, post, TlcpClient } from './tlcp-
 
 const MIB = 1024 * 1024;
 const LONG_BYTES = 100 * MIB;
-/** What a record adds to its content: header, explicit nonce, tag. */
+/** Bytes that a record adds to its content: header, explicit nonce, tag. */
 const GCM_RECORD_BYTES = 29;
 const RECEIVED = '^http.fim.downstream_cx_rx_bytes_total$';
 const PIECE = Buffer.alloc(64 * 1024, 'x');

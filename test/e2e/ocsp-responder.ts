@@ -59,7 +59,7 @@ export class OcspResponder {
     this.port = (this.server.address() as { port: number }).port;
   }
 
-  /** What it says of the serial numbers from now on. */
+  /** Sets its answers for the serial numbers from now on. */
   know(good: readonly Buffer[], revoked: readonly Buffer[]): void {
     const lines = [
       ...good.map((serial) => `V\t301231235959Z\t\t${hex(serial)}\tunknown\t/CN=${hex(serial)}`),

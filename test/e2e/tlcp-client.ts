@@ -43,7 +43,7 @@ export class Certificates {
 
 export interface ClientOptions extends SideOptions {
   port: number;
-  /** Where to connect; 127.0.0.1 unless told. */
+  /** Address to connect to; 127.0.0.1 unless told. */
   address?: string;
   /** Bytes of each write; all at once if it is not given. */
   segment?: number;
@@ -53,7 +53,7 @@ export interface ClientOptions extends SideOptions {
 /** One connection. */
 export class TlcpClient {
   readonly connection: Connection;
-  /** What came of the application. */
+  /** Bytes that came of the application. */
   plain = Buffer.alloc(0);
   /** Bytes of the network that came. */
   wire = Buffer.alloc(0);

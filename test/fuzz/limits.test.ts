@@ -1,5 +1,5 @@
-// The limits on schedules of a simulated clock, and their shared table under workers that interleave and under keys that
-// cycle.
+// The limits on schedules of a simulated clock, and their shared table under workers that interleave and under keys
+// that cycle.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { SharedData } from '../../envoy/host/index.ts';
@@ -71,7 +71,9 @@ class Worker {
     return this.exports.ask(0, keys.length, at, now, cost);
   }
 
-  /** Name of a shared value. The table has LINES lines instead of all: the number of a line is in its last four bytes. */
+  /**
+   * Name of a shared value. The table has LINES lines instead of all: the number of a line is in its last four bytes.
+   */
   private text(at: number, length: number): string {
     const name = Buffer.from(this.exports.memory.buffer.slice(at, at + length));
     if (name.subarray(0, 10).equals(LINE_PREFIX)) name.writeUInt32LE(name.readUInt32LE(length - 4) % LINES, length - 4);
@@ -119,7 +121,7 @@ describe('schedules of a simulated clock', () => {
     });
 });
 
-/** What a worker still has to do, and the answers of the shared data that it has got. */
+/** Steps that a worker still has to do, and the answers of the shared data that it has got. */
 class Script {
   readonly results: readonly unknown[];
   private readonly requests: readonly (readonly bigint[])[];
@@ -130,8 +132,8 @@ class Script {
   }
 
   /**
-   * One operation on the shared data more. What was done before is answered as it was then, up to the operation at which
-   * the worker pauses.
+   * One operation on the shared data more. What was done before is answered as it was then, up to the operation at
+   * which the worker pauses.
    */
   step(shared: SharedData): { script: Script; answers: number[] | null } {
     const replayed = new ReplayedData(shared, this.results);

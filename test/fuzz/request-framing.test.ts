@@ -1,4 +1,4 @@
-// Where requests over national TLS end: the same in whatever pieces they come, and where Node's parser finds it.
+// Ends of requests over national TLS: the same in whatever pieces they come, and where Node's parser finds it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -82,7 +82,7 @@ const FIELDS = [
   ['X-A: b', ''],
   ['X-A:', ''],
 ] as const;
-/** What a mutation puts in. */
+/** Pieces that a mutation puts in. */
 const BITS = ['\r', '\n', '\r\n', ' ', '\t', '\0', ':', ';', ',', '0', '5', '+', 'Content-Length: 3\r\n', '\r\n '];
 
 function message(random: Random): string {

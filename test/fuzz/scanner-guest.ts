@@ -42,7 +42,7 @@ export class ScannerGuest {
     return new ScannerGuest(await compileGuest<ScannerExports>('test/fuzz/scanner'));
   }
 
-  /** What is found in a text, by bytes. */
+  /** Findings in a text, by bytes. */
   scan(text: string | Uint8Array, set: number): Finding[] {
     const { exports } = this.guest;
     const count = exports.scan(this.guest.put(text), set);

@@ -1,4 +1,4 @@
-// What somebody on the line tries: downgrades, cuts, replays, other protocols, data at the wrong time, every split.
+// Attacks by somebody on the line: downgrades, cuts, replays, other protocols, data at the wrong time, every split.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
@@ -20,7 +20,7 @@ const ALERT = { unexpected: 10, mac: 20, handshake: 40, decode: 50, decrypt: 51,
 const TYPE = { changeCipherSpec: 20, alert: 21, handshake: 22, data: 23 };
 const TICKETS = new Uint8Array(32).fill(5);
 const OTHER_PROTOCOL = 26;
-/** Where a ClientHello has its version and its list of suites: headers, version, random, empty id. */
+/** Places of a ClientHello's version and of its list of suites: headers, version, random, empty id. */
 const VERSION_AT = 5 + 4;
 const SUITES_AT = 5 + 4 + 2 + 32 + 1;
 

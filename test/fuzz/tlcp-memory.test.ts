@@ -5,7 +5,7 @@ import { OPEN, pump, put, settingsOf, SUITES, takeOutput, takePlain, tlcp } from
 
 const CONNECTIONS = 10_000;
 const COLLECT_EVERY = 100;
-/** What is stated in filters/tlcp/README.md, bytes. */
+/** Figures of filters/tlcp/README.md, bytes. */
 const MOST_BYTES = 24 * 1024;
 const LIKELY_BYTES = 4 * 1024;
 

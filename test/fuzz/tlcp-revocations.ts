@@ -88,7 +88,7 @@ export interface AnswerSaid {
   digest?: keyof typeof DIGESTS;
   thisUpdate?: Date;
   nextUpdate?: Date | null;
-  /** Who signs, and how he is named. */
+  /** The signer, and the form of his name. */
   signer?: { name: string; key: Key };
   named?: 'key' | 'name';
   certificates?: readonly Buffer[];

@@ -1,5 +1,5 @@
-// Where the standard is silent and implementations differ: each variant is chosen by name, works against a side that
-// chose it too, and is seen on the wire.
+// The standard is silent in places, and implementations differ: each variant is chosen by name, works against a side
+// that chose it too, and is seen on the wire.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { authority, forEncryption, forSigning } from './tlcp-certificates.ts';
@@ -21,7 +21,7 @@ const EPHEMERAL = [SUITES['ECDHE-GCM'], SUITES['ECDHE-CBC']];
 const HANDSHAKE = 22;
 const CERTIFICATE = 11;
 const SERVER_KEY_EXCHANGE = 12;
-/** Where a share's curve stands in a ServerKeyExchange's record: header of the record, of the message, the kind. */
+/** Place of a share's curve in a ServerKeyExchange's record: header of the record, of the message, the kind. */
 const CURVE_AT = 5 + 4 + 1;
 
 interface Ends {
@@ -168,7 +168,8 @@ describe('extensions', () => {
   it('unknown ones, of any number and content, are passed over', () => {
     const client = tlcp.newClient(settingsOf({ suites: [SUITES['ECC-GCM']], host: 'tlcp.test' }), 0);
     const hello = takeOutput(client);
-    // trusted_ca_keys, supported_groups, signature_algorithms, extended_master_secret, a reserved one, renegotiation_info.
+    // trusted_ca_keys, supported_groups, signature_algorithms, extended_master_secret, a reserved one,
+    // renegotiation_info.
     const more = Buffer.from(
       '000300020000000a00040002002900' + '0d000400020707' + '00170000' + '0a0a0000' + 'ff01000100',
       'hex',

@@ -1,4 +1,4 @@
-// What every message costs, whatever it holds: the host calls that it makes, and when its counts reach the host.
+// The cost of every message, whatever it holds: the host calls that it makes, and when its counts reach the host.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { createVm, exchange, VirtualClock, Vm } from '../../envoy/host/index.ts';

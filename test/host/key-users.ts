@@ -166,7 +166,7 @@ export class Machine {
     this.root = root;
   }
 
-  /** What the KMS has and says from now on. */
+  /** Sets what the KMS has and says from now on. */
   set kms({ versions = {}, all, algorithm = this.user.algorithm }: Kms) {
     this.service.fault = all;
     this.service.versions = Object.fromEntries(

@@ -30,7 +30,7 @@ describe('services', () => {
     return { vm, root };
   }
 
-  /** What the service and the stages told since the last look, without the numbers of roots. */
+  /** Lines that the service and the stages told since the last look, without the numbers of roots. */
   function told(vm: Vm): string[] {
     return vm.logs.splice(0).map(({ message }) => message);
   }

@@ -25,7 +25,7 @@ const NONCE = 'nonce-0123456789';
 export const NARROW = { covers: 'Message', request: 'Verify', clockSkewMs: 1_000 };
 export const WIDE = { covers: 'Message', request: 'Verify', clockSkewMs: 300_000 };
 
-/** How far ahead of now a time may be by default, and how long nothing is accepted after a start. */
+/** Most that a time may be ahead of now by default, and the time after a start in which nothing is accepted. */
 export const CLOCK_AHEAD_MS = 5_000;
 
 interface Route {

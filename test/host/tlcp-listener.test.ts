@@ -1,5 +1,5 @@
-// The listener of national TLS on the host, where every byte and every call of the host is the test's: what passes, what
-// does not, and what comes of a host that refuses a call.
+// The listener of national TLS on the host, where every byte and every call of the host is the test's: what passes,
+// what does not, and what comes of a host that refuses a call.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Client, isRecords, Listener, SECRET, Setting } from './tlcp/listener.ts';
@@ -20,7 +20,7 @@ before(async () => {
 
 const paths = ({ proxy }: Client): string[] => proxy.forwarded.map((head) => head.get(':path')!);
 
-/** What must hold of a connection at all times. */
+/** Checks what must hold of a connection at all times. */
 function assertClean(client: Client, listener: Listener): void {
   assert.ok(isRecords(client.proxy.wire), 'the wire holds records only');
   assert.ok(!client.proxy.wire.includes(SECRET), 'nothing in clear');

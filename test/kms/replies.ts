@@ -1,4 +1,4 @@
-// What a key service may say, and the ways in which it may fail.
+// Replies of a key service, and the ways in which it may fail.
 import type { HttpCallOutcome } from '../../envoy/host/index.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -11,7 +11,7 @@ export interface Reply {
   afterMs?: number;
 }
 
-/** What goes wrong with a request: another reply, or none. `dripping`: a reply that comes byte by byte and never ends. */
+/** Fault of a request: another reply, or none. `dripping`: a reply that comes byte by byte and never ends. */
 export type Fault = Reply | Exclude<HttpCallOutcome, object> | 'dripping';
 
 export const says = (status: number, body = ''): Reply => ({ status, body, headers: JSON_TYPE });

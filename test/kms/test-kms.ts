@@ -46,7 +46,7 @@ export class TestKms {
   readonly transit = new TransitEngine();
   /** Everything that was asked, in order. */
   readonly asked: Asked[] = [];
-  /** What happens to every request, or to those of which it returns something. */
+  /** Fate of every request, or of those for which it returns something. */
   fault: Fault | ((asked: Asked) => Fault | undefined) | undefined;
   /** Time to a reply on the host, milliseconds. */
   afterMs = 1;

@@ -32,7 +32,7 @@ function route(name: string, spec: object, annotations: Record<string, string> =
   };
 }
 
-/** What a tenant may try, and what becomes of the last object: in force with the baseline's rule, or not accepted. */
+/** Attempts of a tenant, and the fate of the last object: in force with the baseline's rule, or not accepted. */
 const ATTEMPTS: Record<string, { objects: KubeObject[]; accepted: boolean }> = {
   'rules of his own': { objects: [route('lax', { validation: LAX })], accepted: true },
   Observe: { objects: [route('observing', { enforcement: 'Observe', validation: LAX })], accepted: true },
@@ -68,7 +68,7 @@ describe('a baseline in the mesh', () => {
   let stack: OperatedMesh;
   let tenant: string;
 
-  /** What the API server says against a tenant of the namespace; empty, if it does as he says. */
+  /** The API server's refusal for a tenant of the namespace; empty, if it does as he says. */
   function asTenant(args: string[], object?: KubeObject): Promise<string> {
     return new Promise((done) => {
       const child = execFile(stack.mesh.programs.kubectl, ['--kubeconfig', tenant, ...args], (error, _, stderr) =>

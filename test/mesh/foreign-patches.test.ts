@@ -1,5 +1,6 @@
-// EnvoyFilters of others that reach into FIM's chain, applied by an administrator whom admission lets pass. Each shows in a
-// condition within seconds. None lets a request by that the route refuses, but for those that take the seal away, too.
+// EnvoyFilters of others that reach into FIM's chain, applied by an administrator whom admission lets pass. Each shows
+// in a condition within seconds. None lets a request by that the route refuses, but for those that take the seal away,
+// too.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { send } from '../e2e/http-client.ts';
@@ -258,7 +259,7 @@ describe('patches of others', () => {
         await until('it takes effect', async () => (await answer(BAD)) === 200);
       });
       t.diagnostic(`told after ${(seenMs / 1000).toFixed(1)} s; answers: ${answers.join(', ')}`);
-      // Where this fails, the seal holds after all, and the row belongs above.
+      // If this fails, the seal holds after all, and the row belongs above.
       assert.ok(answers.includes(200));
     });
 });

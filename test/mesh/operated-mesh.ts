@@ -135,7 +135,7 @@ export class OperatedMesh {
     return stdout;
   }
 
-  /** What `fim coverage` says of the namespace. */
+  /** Report of `fim coverage` on the namespace. */
   async coverage(): Promise<{ covered: boolean; doors: DoorReport[] }> {
     const args = ['coverage', '--kubeconfig', this.mesh.kubeconfig, '-n', NAMESPACE, '--format', 'json'];
     // Its exit status is 1 where something is not covered.

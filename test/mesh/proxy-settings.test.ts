@@ -1,4 +1,5 @@
-// Settings of proxies that no EnvoyFilter reaches, by Istio's own means: runtime values, and a bootstrap beside Istio's.
+// Settings of proxies that no EnvoyFilter reaches, by Istio's own means: runtime values, and a bootstrap beside
+// Istio's.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -63,7 +64,7 @@ describe('settings of proxies', () => {
     const requests = [...Array.from({ length: REFUSED }, () => post(BAD)), post(GOOD), post(BAD), post(GOOD)];
     const statuses = [...Array.from({ length: REFUSED }, () => 422), 200, 422, 200];
     assert.deepEqual(await pipeline(url, requests), statuses);
-    // What a proxy without the setting does with the same is Envoy's to say, and not more than this.
+    // A proxy without the setting does with the same what Envoy does, and not more than this.
     const without = await pipeline(stack.url, requests);
     t.diagnostic(`without the setting: ${without.join(', ')}`);
     assert.deepEqual(without, statuses.slice(0, without.length));

@@ -162,7 +162,7 @@ describe('the seal', () => {
     await until('it is refused', async () => (await raw()) === '');
     const { message } = await stack.condition('inbound', 'Covered', 'True');
     assert.match(message, /Judged: web:8000\. Refused: web:8002 \(not HTTP\)\./);
-    // What the command says from outside, by the same objects: the gateway has no route.
+    // The command says the same from outside, by the same objects: the gateway has no route.
     const report = await stack.coverage();
     assert.equal(report.covered, false);
     assert.deepEqual(

@@ -1,5 +1,5 @@
-// What a route changes of a listener that it shares: what one client may take of it, for all; how paths are read, for the
-// requests that the route may concern.
+// Changes that a route makes to a listener that it shares: what one client may take of it, for all; how paths are read,
+// for the requests that the route may concern.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
@@ -62,7 +62,7 @@ describe('a listener that a route shares', () => {
       let got = '';
       socket
         .setEncoding('utf8')
-        // What drips in after the answer meets a closed connection.
+        // Bytes that drip in after the answer meet a closed connection.
         .on('error', () => undefined)
         .on('data', (piece: string) => {
           got += piece;

@@ -1,5 +1,6 @@
-// A tenant who may only write routes of his namespace, against the operator, on a real API server: giants, selectors that
-// multiply, edits without end. The operator keeps to the memory of its manifest, and a neighbour's edit does not wait.
+// A tenant who may only write routes of his namespace, against the operator, on a real API server: giants, selectors
+// that multiply, edits without end. The operator keeps to the memory of its manifest, and a neighbour's edit does not
+// wait.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -176,7 +177,7 @@ describe('a tenant against the operator', () => {
     t.diagnostic(
       `the neighbour's edits, ms: ${times.join(', ')}, beside ${edits} of giants; ${processorMs.toFixed(0)} ms of processor time each, load ${loadavg()[0]?.toFixed(1)}`,
     );
-    // How many there are is the API server's to say, which takes as long for each as for many of the neighbour's.
+    // The API server is asked how many there are, which takes as long for each as for many of the neighbour's.
     assert.ok(edits >= 2, `${edits} edits of giants`);
     assert.ok(processorMs < EDIT_MS, `${processorMs} ms of processor time`);
     assert.ok(median < EDIT_MS || isBusy(), `${times.join(', ')} ms`);

@@ -1,4 +1,4 @@
-// What `fim coverage` says of every door of a namespace, and the verb on the small API server.
+// Report of `fim coverage` on every door of a namespace, and the verb on the small API server.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -114,7 +114,7 @@ describe('the coverage of a namespace', () => {
     ]);
     assert.equal(isCovered(found, false), false);
     assert.equal(isCovered(found.slice(0, 3), true), true);
-    // Where the platform lets other protocols pass, there is no such seal.
+    // If the platform lets other protocols pass, there is no such seal.
     const open = report({ ...IN_FORCE, filters: [IN_FORCE.filters[0]!], services: [service('web', 'web', ports)] });
     assert.deepEqual(short(open).slice(1, 3), ['web:81 Open pay if it is not HTTP', 'web:82 Open pay not HTTP']);
   });
@@ -361,7 +361,7 @@ describe('fim coverage', () => {
       apiVersion: 'fim.financial/v1',
       kind: 'FinancialBaseline',
       metadata: { name: 'rules' },
-      // What is in force is another form.
+      // The form in force is another.
       spec: {},
       status: {
         inForce: { generation: 1, spec: JSON.stringify(spec) },

@@ -148,7 +148,7 @@ describe('a binding', () => {
       const made = kmsObject('demo', { url: flags.kms.url!, folder: '/etc/fim/kms', files: [] }, '1', 'bank.local');
       assert.ok(JSON.stringify(made.spec).includes(`"socket_address":{"address":"${address}"`), address);
       assert.ok(JSON.stringify(made.spec).includes('"no_default_search_domain":true'));
-      // What its certificate has to say is the name of the URL.
+      // Its certificate has to say the name of the URL.
       if (url.startsWith('https')) assert.ok(JSON.stringify(made.spec).includes(`"sni":"${new URL(url).hostname}"`));
     }
     for (const url of ['http://vault:8200', 'http://vault.keys:8200'])

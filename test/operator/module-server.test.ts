@@ -165,7 +165,7 @@ describe('replicas of the module server', () => {
       Array.from({ length: 100 }, async (_, index) => (await server.get(`/${sha256Of(wasm(`${index}`))}.wasm`)).status),
     );
     assert.deepEqual([...new Set(statuses)], [404]);
-    // Those that came after a look had begun wait for the next.
+    // Replicas that came after a look had begun wait for the next.
     assert.ok(peer.asked.length - before <= 3, peer.asked.join());
   });
 

@@ -1,4 +1,4 @@
-// What the operator may do to EnvoyFilters, whatever its role lets it: the rules of the guard, by a CEL implementation in
+// The operator's bounds on EnvoyFilters, whatever its role lets it: the rules of the guard, by a CEL implementation in
 // JavaScript. That the API server has them is tried in the mesh tier.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ const holds = (expression: string, { name, object, oldObject, username = OPERATO
     oldObject,
   }) as boolean;
 
-/** What the guard says against a change; empty: nothing. */
+/** The guard's words against a change; empty: none. */
 function refusals(change: Change): string[] {
   const { matchConditions, validations } = policy!.spec;
   if (!matchConditions.every(({ expression }) => holds(expression, change))) return [];

@@ -139,7 +139,7 @@ export class Rig {
     };
   }
 
-  /** What Prometheus reads of the operator. */
+  /** Metrics of the operator, as Prometheus reads them. */
   private async metrics(): Promise<string> {
     this.operator.collect();
     return this.shown.registry.metrics();

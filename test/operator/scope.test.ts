@@ -1,4 +1,4 @@
-// Which namespaces an operator looks after: some of them, with no right in others, and no two operators the same.
+// Namespaces that an operator looks after: some of them, with no right in others, and no two operators the same.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';

@@ -1,4 +1,4 @@
-// What routes ask of national TLS, where the listener terminates it.
+// Requests of routes to national TLS, where the listener terminates it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { translate } from '../../envoy/route/index.ts';

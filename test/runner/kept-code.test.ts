@@ -1,4 +1,4 @@
-// What bootstrap.mjs starts keeps the code that Node makes of TypeScript.
+// Programs that bootstrap.mjs starts keep the code that Node makes of TypeScript.
 import assert from 'node:assert/strict';
 import { getCompileCacheDir } from 'node:module';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// How the bytes of a key file are read: what may have a key written down is refused until it is said how.
+// Reading the bytes of a key file: what may have a key written down is refused until it is said how.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesOfFile } from '../../envoy/standalone/key-material.ts';

@@ -1,4 +1,4 @@
-// How values are hidden: which settings go with which method, and the plugin's form of them.
+// Ways in which values are hidden: which settings go with which method, and the plugin's form of them.
 import type { MaskingWay } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
 import type { KeyAlgorithm } from '../key-algorithm.ts';
@@ -98,7 +98,7 @@ function complaint(method: MaskMethod, name: string): string {
   return method === 'Full' && name.startsWith('keep') ? 'Full keeps nothing' : `${method} has no ${name}`;
 }
 
-/** How many characters stay must be said once, and by somebody. */
+/** The number of characters that stay must be said once, and by somebody. */
 function checkKept(way: Way, method: MaskMethod, at: Path, report: Report): void {
   const { kind = 'Generic', style, keepFirst, keepLast } = way;
   const counted = keepFirst !== undefined || keepLast !== undefined;

@@ -109,7 +109,7 @@ function isInBody({ name, path }: MaskingField): boolean {
   return name !== undefined || path !== undefined;
 }
 
-/** What two entries must not share. */
+/** Property that two entries must not share. */
 function placeOf({ name, path, header, parameter, cookie }: MaskingField): string | undefined {
   if (path !== undefined) return canonicalFieldPath(path);
   if (header !== undefined) return `header ${header.toLowerCase()}`;

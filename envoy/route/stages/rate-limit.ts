@@ -18,12 +18,12 @@ import type {
 import type { Report } from '../schema-check.ts';
 import { stage } from './stage-row.ts';
 
-/** How long a request in flight counts whose end was not seen. */
+/** Time for which a request in flight counts whose end was not seen. */
 const DEFAULT_LEASE = '5m';
 /** Name of the limit without a name. */
 const UNNAMED = 'default';
 
-/** What a refusal may be answered with. Of 400 the proxy makes a closed connection. */
+/** Statuses with which a refusal may be answered. Of 400 the proxy makes a closed connection. */
 const STATUSES: readonly number[] = [403, 429, 503];
 
 /** Limits on requests. */

@@ -9,7 +9,7 @@ import { stage, type Note } from './stage-row.ts';
 /** Default user id of GB/T 35276. */
 const DEFAULT_USER_ID = '1234567812345678';
 
-/** How far ahead of now the time of signing may be, where a route does not say. */
+/** Most that the time of signing may be ahead of now, where a route does not say. */
 const DEFAULT_CLOCK_AHEAD = '5s';
 
 /** Row of signing and verification. */

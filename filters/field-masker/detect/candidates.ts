@@ -1,8 +1,9 @@
-// Where something may begin: one pass of 48 bytes at a time over the text. Everything else is passed over.
+// Finds the places where something may begin: one pass of 48 bytes at a time over the text. Everything else is passed
+// over.
 //
-// Each byte has bits by its class, from two tables by its halves. The bits of 64 bytes make words of 64 bits, one for each
-// class, and what may begin where is said by shifts of these words. 16 of the 64 bytes only tell how what began before
-// them goes on.
+// Each byte has bits by its class, from two tables by its halves. The bits of 64 bytes make words of 64 bits, one for
+// each class, and what may begin where is said by shifts of these words. 16 of the 64 bytes only tell how what began
+// before them goes on.
 import { Ascii } from '../../memory/ascii';
 import { isWordPart } from './digit-groups';
 import { Find, bitOf } from './find';
@@ -20,7 +21,7 @@ const WITH_LETTERS: u32 = DOCUMENTS | ((<u32>1) << Find.SocialCreditCode) | ((<u
 /** Classes of bytes. The bytes of a class are all that have a low and a high half of it. */
 const enum Class {
   Digit = 1,
-  /** What parts two groups of digits. */
+  /** Whether a byte parts two groups of digits. */
   Part = 2,
   Line = 4,
   Dot = 8,
@@ -156,7 +157,10 @@ export class Candidates {
     this.letters = (set & WITH_LETTERS) != 0;
   }
 
-  /** Candidates among the BLOCK bytes at `at` of the text [`begin`, `end`), as bits. What stands behind the text may make more. */
+  /**
+   * Candidates among the BLOCK bytes at `at` of the text [`begin`, `end`), as bits. What stands behind the text may
+   * make more.
+   */
   of(begin: usize, at: usize, end: usize): u64 {
     const before = at > begin ? <u32>load<u8>(at - 1) : 0;
     const left = end - at;

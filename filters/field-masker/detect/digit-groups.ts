@@ -14,7 +14,7 @@ import {
   unitStart,
 } from './units';
 
-/** What stands between two groups. */
+/** Separator of two groups. */
 export const enum Between {
   Nothing = 0,
   /** One or two spaces of any width. */
@@ -171,12 +171,16 @@ export class DigitGroups {
     return unchecked(this.starts[index]);
   }
 
-  /** Whether a dash or dot with a digit, or a letter of a hexadecimal number, stands before: a part of something longer. */
+  /**
+   * Whether a dash or dot with a digit, or a letter of a hexadecimal number, stands before: a part of something longer.
+   */
   get followsDash(): bool {
     return (isDash(this.left) || isPoint(this.left)) && hexOf(narrow(this.leftOfLeft)) < 16;
   }
 
-  /** Whether a number of groups may end with group `last`: it is not one piece of a longer chain with dashes or dots. */
+  /**
+   * Whether a number of groups may end with group `last`: it is not one piece of a longer chain with dashes or dots.
+   */
   endsChain(last: u32): bool {
     if (last == 0) return true;
     const kind = unchecked(this.between[last - 1]);

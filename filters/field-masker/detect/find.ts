@@ -1,4 +1,4 @@
-/** What detection finds, by the numbers of `MaskKind`. */
+/** Kinds that detection finds, by the numbers of `MaskKind`. */
 export const enum Find {
   Nothing = 0,
   IdCard = 1,

@@ -1,4 +1,4 @@
-/** What was found last. One object for all detectors of a scanner. */
+/** The last finding. One object for all detectors of a scanner. */
 export class Finding {
   /** Addresses in the text as it is written. */
   start: usize = 0;

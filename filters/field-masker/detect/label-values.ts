@@ -21,7 +21,7 @@ const MARKS: usize = memory.data<u16>([
 ]);
 const MARK_COUNT: u32 = 29;
 
-/** What ends companies' and offices' names, which are no persons: 司行部厂店局院校社团会所处站. */
+/** Last characters of companies' and offices' names, which are no persons: 司行部厂店局院校社团会所处站. */
 const OFFICES: usize = memory.data<u16>([
   0x53f8, 0x884c, 0x5382, 0x5e97, 0x5c40, 0x9662, 0x6821, 0x56e2, 0x6240, 0x5904, 0x90e8,
 ]);

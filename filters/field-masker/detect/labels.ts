@@ -1,4 +1,5 @@
-// Labels before values: `姓名：`, `"custName":`, `<passportNo>`, `addr=`. What they name stands in the dictionary of kinds.
+// Labels before values: `姓名：`, `"custName":`, `<passportNo>`, `addr=`. What they name stands in the dictionary of
+// kinds.
 import { Ascii } from '../../memory/ascii';
 import { KIND_NAMES, KIND_NAMES_MASK, KIND_NAMES_SLOTS } from '../kinds.gen';
 import { Find, bitOf } from './find';
@@ -152,7 +153,7 @@ function kindOf(text: usize, length: u32): u32 {
   }
 }
 
-/** What may stand between a label and its value. */
+/** Passes over characters that may stand between a label and its value. */
 function isGap(point: u32): bool {
   return (
     point == Ascii.Colon ||
@@ -171,7 +172,9 @@ function isGap(point: u32): bool {
   );
 }
 
-/** Kind that the label before the value at `at` names, or before a separator that ends there. Nothing without a label. */
+/**
+ * Kind that the label before the value at `at` names, or before a separator that ends there. Nothing without a label.
+ */
 export function labelBefore(begin: usize, at: usize): u32 {
   let gap: u32 = 0;
   let point = unitBefore(begin, at);

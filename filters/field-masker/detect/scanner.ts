@@ -1,5 +1,6 @@
-// Finds personal data in a text by what it looks like. One pass; linear; allocates nothing. The text may be of any format:
-// escapes are read as what they stand for, and what is found is named by its place in the text as it is written.
+// Finds personal data in a text by what it looks like. One pass; linear; allocates nothing. The text may be of any
+// format: escapes are read as what they stand for, and what is found is named by its place in the text as it is
+// written.
 import { Ascii } from '../../memory/ascii';
 import { Candidates, BLOCK, LABELLED } from './candidates';
 import { findCard, findIdCard, findOldId } from './cards';
@@ -40,10 +41,10 @@ export class Scanner {
   private bits: u64 = 0;
   /** Candidates of the kinds; the others are the house's alone. */
   private known: u64 = 0;
-  /** What was found ends here; nothing before it is looked at again. */
+  /** End of the last finding; nothing before it is looked at again. */
   private done: usize = 0;
   private skip: usize = 0;
-  /** What the name of the whole text's field means, and whether its value is still to be looked at. */
+  /** Meaning of the name of the whole text's field, and whether its value is still to be looked at. */
   private label: u32 = Find.Nothing;
   private fresh: bool = false;
 
@@ -118,7 +119,7 @@ export class Scanner {
     }
   }
 
-  /** What was found is not looked at again. Always true. */
+  /** Closes a finding, which is not looked at again. Always true. */
   private take(): bool {
     this.done = this.finding.end;
     this.skip = this.done;
@@ -271,7 +272,7 @@ export class Scanner {
     return this.announced(groups);
   }
 
-  /** What only a label tells from other numbers. */
+  /** Looks for values that only a label tells from other numbers. */
   private announced(groups: DigitGroups): bool {
     const set = this.set;
     const mayBeDocument = (set & DOCUMENTS) != 0 && isDocumentLength(groups);

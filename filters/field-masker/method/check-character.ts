@@ -1,7 +1,7 @@
 // Check characters that a method leaves valid: the last character is computed from those before it.
 import { isGb11643, isLuhn } from '../../message/checks';
 
-/** Which check character ends a value. */
+/** Kind of the check character that ends a value. */
 export const enum Check {
   None = 0,
   /** ISO/IEC 7812-1: 13 to 19 digits. */

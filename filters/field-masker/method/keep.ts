@@ -132,7 +132,7 @@ export class Range extends Method {
   }
 }
 
-/** What stands before or behind the first `separator`. */
+/** Keeps the part before or behind the first `separator`. */
 export class Beside extends Method {
   constructor(
     private readonly separator: Bytes,

@@ -1,5 +1,5 @@
-// Methods under a key of the KMS: keyed hashes, tokens that open again, format-preserving encryption. The stage finds the
-// key's version before a message is masked.
+// Methods under a key of the KMS: keyed hashes, tokens that open again, format-preserving encryption. The stage finds
+// the key's version before a message is masked.
 import { Hmac } from '../../crypto/hmac';
 import { BlockCounter } from '../../crypto/counter';
 import { ff1Encrypt, FF1_MAX_NUMERALS, isFf1Domain } from '../../crypto/ff1';
@@ -66,9 +66,9 @@ const VERSION_BYTES: u32 = 4;
 const TOKEN: usize = memory.data(<i32>(MAX_TOKEN_TEXT_BYTES + 64), 16);
 
 /**
- * A text that only the key opens: `fimt1.` and base64url of version (4 bytes), initialisation vector (12), ciphertext and
- * tag (16). `deterministic`: the vector is a keyed hash of the text (a synthetic one), so that equal values have equal
- * tokens.
+ * A text that only the key opens: `fimt1.` and base64url of version (4 bytes), initialisation vector (12), ciphertext
+ * and tag (16). `deterministic`: the vector is a keyed hash of the text (a synthetic one), so that equal values have
+ * equal tokens.
  */
 export class Token extends Method {
   constructor(
@@ -113,7 +113,7 @@ export const enum Alphabet {
   Letters = 2,
 }
 
-/** What of a value is enciphered. */
+/** Characters of a value that are enciphered. */
 export class Form {
   /** `check`: of digits alone, and without `keepLast`, since it is computed anew. */
   constructor(
@@ -127,8 +127,8 @@ export class Form {
 const NUMERALS: usize = memory.data(<i32>FF1_MAX_NUMERALS, 16);
 
 /**
- * FF1 on the characters of an alphabet. Blanks and punctuation stay where they are; a value with others, with too many or
- * too few characters (SP 800-38G Rev. 1: a million texts at least) cannot be enciphered.
+ * FF1 on the characters of an alphabet. Blanks and punctuation stay where they are; a value with others, with too many
+ * or too few characters (SP 800-38G Rev. 1: a million texts at least) cannot be enciphered.
  */
 export class FormatPreserving extends Method {
   constructor(

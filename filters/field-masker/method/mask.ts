@@ -11,7 +11,7 @@ import { Method } from './method';
 /** Mask characters for `true` and `false`, whose lengths would tell them apart. */
 const BOOLEAN_LENGTH: u32 = 3;
 
-/** What becomes of a value's place. */
+/** Fate of a value's place. */
 export const enum Action {
   /** Another text stands in it. */
   Replace = 0,
@@ -25,7 +25,7 @@ export class Mask {
   /** Hides every character. */
   readonly whole: KeepEnds;
 
-  /** What becomes of the place. */
+  /** Fate of the place. */
   readonly action: Action;
   /** Bit of what callers must be shown to see such values: that of the kind, or of a class for detectors of the house. */
   shownBy: u64;

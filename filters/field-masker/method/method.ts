@@ -1,4 +1,4 @@
-// How one value is hidden: text in, text out. What a method cannot do as asked, its mask does in full.
+// Hides one value: text in, text out. A value that a method cannot hide as asked is masked in full.
 import { Writer } from '../../memory/writer';
 
 export abstract class Method {

@@ -1,4 +1,4 @@
-// Where the values of a format stand in a message, and how another text is written there.
+// Finds the values of a format in a message, and writes another text in their place.
 import { Arena } from '../../memory/arena';
 import { FieldTree } from '../../message/field-tree';
 import { Writer } from '../../memory/writer';
@@ -31,7 +31,9 @@ export abstract class Surface {
   /** Finds what is taken out when a value is removed. False: it cannot be; the value is hidden whole instead. */
   abstract locateWhole(node: u32): bool;
 
-  /** Writes the text in the place of the value found last. False: the format cannot hold it, and nothing was written. */
+  /**
+   * Writes the text in the place of the value found last. False: the format cannot hold it, and nothing was written.
+   */
   abstract write(node: u32, text: usize, length: u32, out: Writer): bool;
 
   /** Writes the value found last with every character hidden, for texts that `write` does not take. */

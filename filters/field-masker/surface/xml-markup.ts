@@ -1,4 +1,4 @@
-// Where the parts of a document begin and end. The document was checked: what begins ends.
+// Finds where the parts of a document begin and end. The document was checked: what begins ends.
 
 const LESS: u8 = 60;
 const GREATER: u8 = 62;

@@ -38,7 +38,7 @@ export class XmlSurface extends Surface {
   private form: Form = Form.Content;
   private quote: u8 = QUOTE;
 
-  /** Where text beside elements is looked for. 0: not begun. */
+  /** Place from which text beside elements is looked for. 0: not begun. */
   private cursor: u32 = 0;
   private outermostEnd: u32 = 0;
 
@@ -123,7 +123,7 @@ export class XmlSurface extends Surface {
     return false;
   }
 
-  /** Where the name of the attribute found last begins. */
+  /** Begin of the name of the attribute found last. */
   private nameAt: u32 = 0;
 
   /** The element with its tags, or the attribute with the white space before it. The root element stays. */

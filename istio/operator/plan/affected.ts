@@ -1,4 +1,4 @@
-// Which Gateways and HTTPRoutes the routes of a namespace are for, as their own status says it (GEP-713): whoever reads
+// Tells Gateways and HTTPRoutes of the routes that are for them, in their own status (GEP-713): whoever reads
 // a Gateway sees that a policy acts there.
 import { isBaselineRoute } from '../../../envoy/route/index.ts';
 import { MAX_NAMED_ROUTES } from '../../limits.ts';
@@ -15,7 +15,7 @@ export interface Affected {
   httpRoutes: Map<string, string>;
 }
 
-/** What acts on requests that no route concerns. */
+/** Policies that act on requests that no route concerns. */
 const BASELINES = 'the FinancialBaselines of the namespace';
 
 /** `served`: routes that have proxies. */

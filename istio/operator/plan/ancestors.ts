@@ -3,7 +3,7 @@ import type { ConditionDraft, TargetRef } from '../../../envoy/route/index.ts';
 import { MAX_STATUS_ANCESTORS } from '../../limits.ts';
 import type { TargetProblem } from './selection.ts';
 
-/** How a route stands at one target. */
+/** State of a route at one target. */
 export interface TargetState {
   ref: TargetRef;
   problem?: TargetProblem;
@@ -29,8 +29,9 @@ function worst(states: readonly TargetState[]): TargetState['programmed'] {
 }
 
 /**
- * The targets, each once. `whole`: `Accepted` and `Programmed` of the route: what keeps it from everywhere keeps it from
- * each. Messages hold nothing that changes with every configuration: an edit of another route writes no status here.
+ * The targets, each once. `whole`: `Accepted` and `Programmed` of the route: what keeps it from everywhere keeps it
+ * from each. Messages hold nothing that changes with every configuration: an edit of another route writes no status
+ * here.
  */
 export function ancestorsOf(
   targets: readonly TargetState[],

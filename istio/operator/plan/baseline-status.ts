@@ -1,10 +1,10 @@
-// What is known of a baseline → its status. As with routes, nothing is True that was not shown.
+// Facts about a baseline → its status. As with routes, nothing is True that was not shown.
 import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
 import { MAX_BASELINES } from '../../../envoy/limits.ts';
 import { MAX_CONDITION_CHARACTERS, MAX_NAMED_BASELINE_ROUTES } from '../../limits.ts';
 import { summaryOf, timed, type Condition } from './status.ts';
 
-/** How one route that the baseline reaches stands. */
+/** State of one route that the baseline reaches. */
 export interface ReachedRoute {
   /** `namespace/name`; of requests without a route, the namespace and what they are. */
   name: string;

@@ -1,5 +1,6 @@
-// What becomes of connections at every port and listener of a namespace: by the objects in force, the pods that are
-// there and what the routes' status has proven. For a person and for a pipeline that must not let an open door pass.
+// Tells what becomes of connections at every port and listener of a namespace: by the objects in force, the pods that
+// are there and what the routes' status has proven. For a person and for a pipeline that must not let an open door
+// pass.
 import type { KubeObject } from '../kube/objects.ts';
 import { BASELINE_ROUTE } from '../../../envoy/route/index.ts';
 import { appliedOf, RETIRED_ANNOTATION, SEAL_PREFIX, SELECTION_ANNOTATION } from './applied.ts';
@@ -66,7 +67,7 @@ export interface NamespaceObjects extends TargetFacts {
   allGateways?: readonly KubeObject[];
 }
 
-/** What a person reads of the reasons. */
+/** Reasons in words for a person. */
 export interface CoverageWords {
   gone: string;
   unseen: string;
@@ -126,7 +127,10 @@ function selectionOf({ metadata }: KubeObject): Selection | undefined {
   }
 }
 
-/** Filters with the routes that their configurations have, and selections of seals that end connections which are not HTTP. */
+/**
+ * Filters with the routes that their configurations have, and selections of seals that end connections which are not
+ * HTTP.
+ */
 function inForce(filters: Iterable<KubeObject>): { policies: InForce[]; refusing: Selection[] } {
   const policies: InForce[] = [];
   const refusing: Selection[] = [];

@@ -45,7 +45,7 @@ export interface Door {
   /** `OBJECT:PORT` or `GATEWAY/LISTENER:PORT`. */
   name: string;
   protocol: 'http' | 'other' | 'either' | 'udp';
-  /** What it speaks if it is not HTTP, as a text for a person. */
+  /** Its protocol if it is not HTTP, as a text for a person. */
   told: string;
   port: number;
   /** Whether it is HTTP within TLS that the gateway terminates. */
@@ -208,8 +208,8 @@ export function coverageOf(
 }
 
 /**
- * What of the Services and Gateways of a namespace decides about its ports. With it, whatever is said of `Covered` has
- * to be looked at again.
+ * The parts of the Services and Gateways of a namespace that decide about its ports. With it, whatever is said of
+ * `Covered` has to be looked at again.
  */
 export function doorsHash({ services, gateways, istioGateways }: TargetFacts): string {
   const doors = (objects: ReadonlyMap<string, KubeObject>, of: (object: KubeObject) => Door[]): unknown[] =>

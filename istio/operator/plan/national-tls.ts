@@ -27,7 +27,7 @@ export interface TlcpCertificates {
   trust?: string;
 }
 
-/** What the platform gives for national TLS. */
+/** The platform's supply for national TLS. */
 export interface TlcpSupply {
   /** The module, if proxies can fetch it. */
   module?: { reference: ModuleReference; examine: Examine };
@@ -43,11 +43,11 @@ export const NO_SUPPLY: TlcpSupply = {
   defaultsLack: '',
 };
 
-/** Where a workload's proxies terminate it. */
+/** Place where a workload's proxies terminate it. */
 export interface TlcpPlace {
   /** Listener ports that speak it; absent: all that speak HTTP. */
   ports?: number[];
-  /** What does not speak it though routes may be served there, as a clause. */
+  /** Listeners that do not speak it though routes may be served there, as a clause. */
   lack?: string;
   /** Whether `lack` concerns the whole workload. */
   nowhere: boolean;
@@ -82,7 +82,7 @@ function podPorts(port: number, { services }: TargetFacts): number[] {
   return [port, ...targets.filter((target) => typeof target === 'number')];
 }
 
-/** Where proxies of a selection terminate national TLS: at gateways, on ports that speak HTTP in clear. */
+/** Place where proxies of a selection terminate national TLS: at gateways, on ports that speak HTTP in clear. */
 export function tlcpPlace({ lattice, terms }: Selection, facts: TargetFacts): TlcpPlace {
   if (lattice !== 'gateway')
     return {
@@ -109,11 +109,11 @@ export function tlcpPlace({ lattice, terms }: Selection, facts: TargetFacts): Tl
   return { nowhere: false, ports: [...ports].sort((a, b) => a - b), lack };
 }
 
-/** What a build needs to know of it. */
+/** Facts that a build needs to know of it. */
 export interface TlcpInput {
   supply: TlcpSupply;
   place: TlcpPlace;
-  /** What proxies were given last. */
+  /** Settings that proxies were given last. */
   inForce: TlcpRelease | undefined;
 }
 
@@ -139,7 +139,7 @@ export function tlcpOutcome(
   { supply, place, inForce }: TlcpInput,
   kms: KmsConfig | undefined,
 ): TlcpOutcome {
-  /** What was in force stays, so that nothing is served in clear that was not. */
+  /** Whether what was in force stays, so that nothing is served in clear that was not. */
   const without = (lack: string): TlcpOutcome =>
     inForce === undefined
       ? { kind: 'lack', lack }

@@ -3,7 +3,7 @@ import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
 import type { TargetState } from './ancestors.ts';
 import type { Coverage } from './coverage.ts';
 
-/** How the proxies of one workload stand. */
+/** State of the proxies of one workload. */
 export interface WorkloadState {
   name: string;
   /** Hash of the configuration in force or being rolled out. Empty if there is none. */
@@ -67,11 +67,11 @@ export interface RouteFacts {
   issues: readonly RouteIssue[];
   /** The resource stands where it must not. */
   forbidden?: string;
-  /** Which budget of the namespace does not reach to it. */
+  /** Budget of the namespace that does not reach to it. */
   overBudget?: string;
-  /** Which bound of the namespace's workloads it would break. */
+  /** Bound of the namespace's workloads that it would break. */
   overflow?: string;
-  /** Which budget of the namespace is nearly spent with it. */
+  /** Budget of the namespace that is nearly spent with it. */
   nearBudget?: string;
   /** An earlier form of the route is in force. */
   held: boolean;

@@ -110,7 +110,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   return progress(workloads, besides, say);
 }
 
-/** How many proxies run the configuration, where nothing else is wrong. `besides`: a sentence for the end. */
+/** Tells how many proxies run the configuration, where nothing else is wrong. `besides`: a sentence for the end. */
 function progress(
   workloads: readonly WorkloadState[],
   besides: string,
@@ -166,7 +166,7 @@ function unresolvedText(facts: RouteFacts): string {
     : 'No earlier form of the route is in force: messages that need the key are refused until it is there.';
 }
 
-/** How the route stands at each of its targets. */
+/** State of the route at each of its targets. */
 function targetStates(facts: RouteFacts, make: Make): TargetState[] {
   return facts.targets.map(({ workloads, ...target }): TargetState => {
     const own = facts.workloads.filter(({ name }) => workloads.includes(name));

@@ -5,7 +5,7 @@ import type { PluginConfiguration, Policy, Scenario } from './format.ts';
 
 /** Sections of the stages that have modules of their own, by module. */
 const SECTIONS: Record<string, string> = Object.fromEntries(CHAIN.map((row) => [row.folder, memberOf(row)]));
-/** Those modules in a row. */
+/** The modules in a row. */
 const SEPARATE = 'chain';
 
 /** The modules of one way to run a scenario, in the order of the filter chain. */

@@ -1,4 +1,5 @@
-// The listener of national TLS on the host: its two filters in one machine, a KMS, and clients that are the core itself.
+// The listener of national TLS on the host: its two filters in one machine, a KMS, and clients that are the core
+// itself.
 import { readFileSync } from 'node:fs';
 import {
   ClientConnection,
@@ -24,7 +25,7 @@ const DAYS = 30;
 /** Flights between two ends until neither has any. */
 const MOST_ROUNDS = 500;
 
-/** What all listeners of a test file share. */
+/** Parts that all listeners of a test file share. */
 export class Setting {
   readonly module: LoadedModule;
   readonly core: TlcpModule;

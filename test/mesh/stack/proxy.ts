@@ -37,7 +37,7 @@ export interface ProxyOptions {
   drainDuration?: string;
   /** `runtimeValues` of Istio's ProxyConfig. */
   runtimeValues?: Record<string, string>;
-  /** What the annotation `sidecar.istio.io/bootstrapOverride` names: merged by Envoy with Istio's bootstrap. */
+  /** Content that the annotation `sidecar.istio.io/bootstrapOverride` names: merged by Envoy with Istio's bootstrap. */
   bootstrapOverride?: string;
   /** The pod has the readiness gate that waits for its policy. */
   gated?: boolean;

@@ -9,9 +9,9 @@ export interface Kind {
   name: string;
   start: () => Peer | null;
   suites: readonly SuiteName[];
-  /** How it resumes, as a client of the core and as its server. */
+  /** Its ways of resuming, as a client of the core and as its server. */
   resumes: { client: readonly Way[]; server: readonly Way[] };
-  /** What the core does differently as its client. */
+  /** Settings of the core as its client. */
   asClient?: SideOptions;
   /** As a server it drops clients that send any extension, so the core does not name its host. */
   dropsExtensions?: boolean;
@@ -60,5 +60,5 @@ const ALL: readonly Kind[] = [
   },
 ];
 
-/** Those that are there. */
+/** Peers that are there. */
 export const KINDS = ALL.filter(({ start }) => start !== gotlcp || GOTLCP_FOLDER !== '');

@@ -23,7 +23,7 @@ const NAMES = [
   'Key',
 ];
 
-/** What is found, as `Kind:text` joined by ` | `. */
+/** All findings, as `Kind:text` joined by ` | `. */
 function finds(text: string, set: u32 = ALL): string {
   const bytes = Bytes.from(text);
   scanner.begin(bytes.pointer, bytes.pointer + bytes.length, set);
