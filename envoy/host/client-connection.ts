@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   number: number;
   /** Body of the upstream's answer to a request that came through. */
   answer?: (request: HeaderMap, body: Buffer) => Buffer;
+  /** What the manager reads in the place of a head, as if other bytes had stood before it. */
+  reads?: (head: string) => string;
 }
 
 /** A request whose body is on its way. */
@@ -35,6 +37,7 @@ export class ClientConnection {
   private readonly context: NetworkContext;
   private readonly plugins: RootSide[];
   private readonly answer: (request: HeaderMap, body: Buffer) => Buffer;
+  private readonly reads: (head: string) => string;
   /** Bytes that the client sent and nobody took. */
   private readonly incoming = new BodyBuffer();
   private readonly outgoing = new BodyBuffer();
@@ -45,11 +48,13 @@ export class ClientConnection {
   private stream: HttpStream | null = null;
   private hasEnded = false;
 
-  constructor(filter: RootSide, plugins: RootSide[], { number, answer = (_, body) => body }: ConnectionOptions) {
+  constructor(filter: RootSide, plugins: RootSide[], options: ConnectionOptions) {
+    const { number, answer = (_, body) => body, reads = (head) => head } = options;
     filter.vm.reloadIfDue();
     this.number = number;
     this.plugins = plugins;
     this.answer = answer;
+    this.reads = reads;
     this.context = new NetworkContext(filter, this);
     this.context.onNewConnection();
   }
@@ -111,7 +116,7 @@ export class ClientConnection {
       }
       this.take(ends + HEAD_END.length - had);
       this.parsed = '';
-      if (!this.begin(text.slice(begins, ends))) return this.close(CloseType.Local);
+      if (!this.begin(this.reads(text.slice(begins, ends)))) return this.close(CloseType.Local);
     }
     const request = this.request;
     if (request === null || this.stream === null) return;

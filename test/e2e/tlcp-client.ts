@@ -200,6 +200,15 @@ export class TlcpClient {
     await this.until(() => this.ended);
   }
 
+  /** The end of what it sends, of the TCP connection alone. */
+  halfClose(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
   destroy(): void {
     this.socket.destroy();
   }

@@ -92,6 +92,61 @@ describe('a connection of national TLS', () => {
   });
 });
 
+describe('a made-up request', () => {
+  const MADE_UP = /^GET \/([0-9a-f]{16}) HTTP\/1\.1\r\nhost: [0-9a-f]{32}$/;
+
+  /** A connection whose made-up requests come with another path than the module gave them. */
+  function withPath(listener: Listener, path: (own: string) => string): Client {
+    return listener.connect({}, Infinity, (head) => {
+      const own = MADE_UP.exec(head)?.[1];
+      return own === undefined ? head : head.replace(own, path(own));
+    });
+  }
+
+  it('is known by its token: with its own the handshake goes on', () => {
+    const listener = new Listener(setting).takeKeys();
+    const tokens: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const client = withPath(listener, (own) => (tokens.push(own), own)).pump();
+      assert.ok(client.core.isOpen, client.core.ending.reason);
+      client.say(GET);
+      assertClean(client, listener);
+    }
+    assert.equal(new Set(tokens).size, tokens.length, 'each has one of its own');
+  });
+
+  it('with a token that is not its own is not answered, and ends its connection alone', () => {
+    const listener = new Listener(setting);
+    listener.kms.afterMs = 1500;
+    let waitings = '';
+    // It waits for keys, so its made-up request has come and has no answer yet.
+    const waiting = withPath(listener, (own) => (waitings = own)).pump();
+    const foreign: ((own: string) => string)[] = [
+      () => waitings,
+      () => '0'.repeat(16),
+      (own) => own.slice(1),
+      (own) => `${own}0`,
+      (own) => own.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+      (own) => own.replace(/^./, (first) => (first === '0' ? '1' : '0')),
+    ];
+    const others = foreign.map((path) => withPath(listener, path).pump());
+    assert.notEqual(waitings, '');
+    assert.equal(waiting.proxy.isClosed, false);
+    // At once, and not when its time is over.
+    for (const [i, other] of others.entries()) assert.ok(other.proxy.isClosed, `token ${i}`);
+    waiting.wait(2500);
+    for (const [i, other] of others.entries()) {
+      other.wait(0);
+      assert.equal(other.core.isOpen, false, `token ${i}`);
+      assertClean(other, listener);
+    }
+    assert.ok(waiting.core.isOpen, waiting.core.ending.reason);
+    waiting.say(GET);
+    assertClean(waiting, listener);
+    assert.deepEqual(paths(waiting), ['/fund']);
+  });
+});
+
 describe('the fallback of revocation', () => {
   const ocsp = { cluster: 'ocsp', authority: 'ocsp.test', timeoutMs: 4000 };
   const OCSP_MS = 1000;

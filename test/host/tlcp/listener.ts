@@ -93,9 +93,10 @@ export class Listener {
     return this;
   }
 
-  connect(options: SideOptions = {}, segment = Infinity): Client {
+  /** `reads`: what the proxy's parser reads in the place of a head. */
+  connect(options: SideOptions = {}, segment = Infinity, reads = (head: string): string => head): Client {
     const answer = (_: unknown, body: Buffer): Buffer => Buffer.concat([Buffer.from(SECRET), body]);
-    const proxy = new ClientConnection(this.filter, [this.requests], { number: ++this.opened, answer });
+    const proxy = new ClientConnection(this.filter, [this.requests], { number: ++this.opened, answer, reads });
     return new Client(this, proxy, options, segment);
   }
 }
