@@ -491,6 +491,14 @@ export interface RouteValidation {
   extract?: ValidationExtract[];
 }
 
+/** Networks that are one key. */
+export interface AddressGroup {
+  /** Its key, also in `overrides`. */
+  name: string;
+  /** `10.0.0.0/8` (1 to 32 bits), `2001:db8::/32` (1 to 64 bits). */
+  cidrs: string[];
+}
+
 /** Each client address before trusted proxies, or each group of addresses. */
 export interface ClientAddressKey {
   /** Trusted proxies in front of this one, each of which appends an entry to `x-forwarded-for`. A request with fewer entries did not pass them, and its peer counts. */
@@ -499,6 +507,8 @@ export interface ClientAddressKey {
   ipv4Prefix?: number;
   /** Bits of an IPv6 address that are one key. */
   ipv6Prefix?: number;
+  /** Networks that are one key each, whatever the prefixes; of several that hold an address the first counts. */
+  groups?: AddressGroup[];
 }
 
 /** Each value of a text claim of a token that Envoy's JWT filter has verified before FIM (in a mesh: RequestAuthentication). Requests without it share one bucket. */
@@ -517,7 +527,7 @@ export interface PathKey {
 
 /** Source of the key of a bucket, by exactly one of its members; absent: the route has one bucket. */
 export interface RateLimitKey {
-  /** Each value of this request header. */
+  /** Each value of this request header. Requests without it, and those that give it more than once, share one bucket. */
   header?: string;
   /** Each client address; only `true`. */
   sourceAddress?: boolean;

@@ -450,6 +450,22 @@ export type RateLimitCostSource = 'Header' | 'BodyBytes' | 'Field' | 'ResponseHe
 /** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
 export type RateLimitOverflow = 'Reject' | 'Drop';
 
+/** Addresses with one beginning. */
+export interface RateLimitRangeConfig {
+  /** One of the addresses. */
+  address: string;
+  /** Bits that they have in common, of IPv4 at most 32. */
+  prefix: number;
+}
+
+/** Addresses that are one key. */
+export interface RateLimitGroupConfig {
+  /** Its key, also in `overrides`. */
+  name: string;
+  /** Its addresses. */
+  ranges: RateLimitRangeConfig[];
+}
+
 /** Source of the key of a bucket. Absent: the route has one bucket. */
 export interface RateLimitKeyConfig {
   /** Where the key comes from. */
@@ -468,6 +484,8 @@ export interface RateLimitKeyConfig {
   ipv4Prefix?: number;
   /** Bits of an IPv6 address that are one key. */
   ipv6Prefix?: number;
+  /** Groups of addresses that are one key each; the first that has the address counts. */
+  groups?: RateLimitGroupConfig[];
   /** First segments of the path that are the key; 0: all. */
   segments?: number;
 }

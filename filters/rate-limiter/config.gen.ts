@@ -47,6 +47,26 @@ export const enum RateLimitOverflow {
 
 const RATE_LIMIT_KEY_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
+/** Addresses with one beginning. */
+export class RateLimitRangeConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** One of the addresses. */
+  address: Bytes = Bytes.EMPTY;
+  /** Bits that they have in common, of IPv4 at most 32. */
+  prefix: i32 = 1;
+}
+
+/** Addresses that are one key. */
+export class RateLimitGroupConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Its key, also in `overrides`. */
+  name: Bytes = Bytes.EMPTY;
+  /** Its addresses. */
+  ranges: StaticArray<RateLimitRangeConfig> = new StaticArray<RateLimitRangeConfig>(0);
+}
+
 /** Source of the key of a bucket. Absent: the route has one bucket. */
 export class RateLimitKeyConfig {
   /** Its place in the document, for errors that are found later. */
@@ -67,6 +87,8 @@ export class RateLimitKeyConfig {
   ipv4Prefix: i32 = 32;
   /** Bits of an IPv6 address that are one key. */
   ipv6Prefix: i32 = 64;
+  /** Groups of addresses that are one key each; the first that has the address counts. */
+  groups: StaticArray<RateLimitGroupConfig> = new StaticArray<RateLimitGroupConfig>(0);
   /** First segments of the path that are the key; 0: all. */
   segments: i32 = 0;
 }
@@ -226,6 +248,28 @@ function readRateLimitOverflow(reader: ConfigReader, node: u32): RateLimitOverfl
   return <RateLimitOverflow>0;
 }
 
+function readRateLimitRangeConfigList64(reader: ConfigReader, node: u32): StaticArray<RateLimitRangeConfig> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<RateLimitRangeConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitRangeConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readRateLimitGroupConfigList16(reader: ConfigReader, node: u32): StaticArray<RateLimitGroupConfig> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<RateLimitGroupConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeRateLimitGroupConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 function readRateLimitBandConfigList16(reader: ConfigReader, node: u32): StaticArray<RateLimitBandConfig> {
   const length = reader.arrayLength(node, 16);
   const items = new StaticArray<RateLimitBandConfig>(length);
@@ -282,6 +326,50 @@ function readRateLimitRuleConfigList8(reader: ConfigReader, node: u32): StaticAr
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitRangeConfig(reader: ConfigReader, node: u32): RateLimitRangeConfig {
+  const result = new RateLimitRangeConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'address')) {
+      result.address = reader.readString(member, 64);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'prefix')) {
+      result.prefix = <i32>reader.readInteger(member, 1, 64);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'address');
+  if (!(seen & 2)) reader.missing(node, 'prefix');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitGroupConfig(reader: ConfigReader, node: u32): RateLimitGroupConfig {
+  const result = new RateLimitGroupConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 63);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'ranges')) {
+      result.ranges = readRateLimitRangeConfigList64(reader, member);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'ranges');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeRateLimitKeyConfig(reader: ConfigReader, node: u32): RateLimitKeyConfig {
   const result = new RateLimitKeyConfig();
   result.node = node;
@@ -303,6 +391,8 @@ export function decodeRateLimitKeyConfig(reader: ConfigReader, node: u32): RateL
       result.ipv4Prefix = <i32>reader.readInteger(member, 1, 32);
     } else if (reader.keyIs(member, 'ipv6Prefix')) {
       result.ipv6Prefix = <i32>reader.readInteger(member, 16, 64);
+    } else if (reader.keyIs(member, 'groups')) {
+      result.groups = readRateLimitGroupConfigList16(reader, member);
     } else if (reader.keyIs(member, 'segments')) {
       result.segments = <i32>reader.readInteger(member, 0, 16);
     } else {

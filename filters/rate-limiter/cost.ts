@@ -45,6 +45,7 @@ export class Cost {
       return min((<u64>exchange.message.length + this.unitBytes - 1) / this.unitBytes, this.max);
     if (this.source == RateLimitCostSource.Field) return min(this.ofField(tree), this.max);
     const header = this.header;
+    if (exchange.hasTwice(header.pointer, header.length)) return this.max; // which of them is the number?
     if (!exchange.header(header.pointer, header.length)) return 1;
     return min(numberOf(exchange.valuePointer, exchange.valueLength, this.max), this.max);
   }

@@ -1,5 +1,5 @@
-// The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a parameter
-// or cookie twice, since servers differ in which of them counts.
+// The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a header,
+// parameter or cookie twice, since servers differ in which of them counts.
 import { ErrorId } from '../errors.gen';
 import { FieldSet } from '../message/field-set';
 import { FieldKind, FieldTree } from '../message/field-tree';
@@ -12,6 +12,7 @@ import { Exchange } from '../runtime/exchange';
 import { readProperty, resultLength, resultPointer } from '../runtime/host';
 import { METHOD, PATH } from '../runtime/names';
 import { addressGroup } from './address-group';
+import { NamedAddresses, compileGroups, groupOf } from './address-ranges';
 import { RateLimitKeyConfig, RateLimitKeySource } from './config.gen';
 import { compileField, findField } from './field-value';
 import { canonicalKey, canonicalLength } from './key-text';
@@ -33,6 +34,7 @@ export class KeyPart {
     config: RateLimitKeyConfig,
     readonly name: Bytes,
     readonly field: FieldSet | null,
+    readonly groups: StaticArray<NamedAddresses>,
   ) {
     this.source = config.source;
     this.hops = <u32>config.hops;
@@ -59,7 +61,7 @@ export function compileKeyPart(reader: ConfigReader, config: RateLimitKeyConfig)
     reader.missing(config.node, 'name');
   }
   if (source == RateLimitKeySource.Claim) name = claimPath(config.payload, name);
-  return new KeyPart(config, name, field);
+  return new KeyPart(config, name, field, compileGroups(reader, config.groups));
 }
 
 /** Path of a property: what Envoy's JWT filter wrote of a token after it had verified it. */
@@ -87,7 +89,8 @@ export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | nu
   const field = part.field;
   switch (part.source) {
     case RateLimitKeySource.Header:
-      if (exchange.header(name.pointer, name.length)) found(exchange.valuePointer, exchange.valueLength);
+      if (!exchange.hasTwice(name.pointer, name.length) && exchange.header(name.pointer, name.length))
+        found(exchange.valuePointer, exchange.valueLength);
       break;
     case RateLimitKeySource.SourceAddress:
       if (exchange.sourceAddress()) found(exchange.valuePointer, exchange.valueLength);
@@ -167,6 +170,13 @@ function findClient(exchange: Exchange, part: KeyPart): void {
       const start = trimmed(entryStart(list, end), end);
       if (start < end) found(start, <u32>(trimmedEnd(start, end) - start));
     }
+  }
+  const groups = part.groups;
+  let named: NamedAddresses | null = null;
+  if (groups.length != 0) named = groupOf(groups, pointer, length);
+  if (named != null) {
+    found(named.key.pointer, named.key.length);
+    return;
   }
   const group = scratch.allocate(16);
   if (group == 0) return;

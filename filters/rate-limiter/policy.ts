@@ -174,6 +174,13 @@ function addValue(part: KeyPart, value: Bytes): void {
     pointer = canonicalKey(value.pointer, value.length, false, scratch);
     length = canonicalLength();
   } else if (part.source == RateLimitKeySource.ClientAddress) {
+    const groups = part.groups;
+    for (let i = 0; i < groups.length; i++) {
+      const key = groups[i].key;
+      if (!groups[i].name.equals(pointer, length)) continue;
+      sipText(key.pointer, key.length);
+      return;
+    }
     const group = scratch.allocate(16);
     const bytes = group == 0 ? 0 : addressGroup(pointer, length, part.ipv4Prefix, part.ipv6Prefix, group);
     if (bytes != 0) {

@@ -10,13 +10,16 @@ let rootId: u32 = 0;
 /** Monotonic time that is wanted, nanoseconds. 0: none. */
 let wantedNanos: u64 = 0;
 
+/** The usual period of ticks, milliseconds: what is wanted later does not hold up the other work of a tick. */
+let paceMs: u32 = 1000;
+
 /** Wants `Service.wake` to be called at `atNanos`, monotonic. The call is one of a stream under the root context. */
 export function wakeAt(ownRootId: u32, streamId: u32, atNanos: u64): void {
   if (wantedNanos != 0 && wantedNanos <= atNanos) return;
   wantedNanos = atNanos;
   if (rootId == 0) rootId = ownRootId;
   proxy_set_effective_context(rootId);
-  proxy_set_tick_period_milliseconds(millisUntil(monotonicNanos()));
+  proxy_set_tick_period_milliseconds(min(millisUntil(monotonicNanos()), paceMs));
   proxy_set_effective_context(streamId);
 }
 
@@ -45,6 +48,7 @@ export function hurries(id: u32): bool {
  */
 export function setTick(id: u32, usualMs: u32): u32 {
   if (isUnattended()) rootId = id;
+  if (usualMs != 0) paceMs = usualMs;
   let ms = usualMs;
   if (rootId == id) {
     if (wantedNanos == 0) rootId = 0;

@@ -1,7 +1,9 @@
+import { isIP } from 'node:net';
 import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_KEY_PARTS, MAX_LIMIT_PERIOD_MS, MAX_LIMIT_WAIT_MS } from '../../limits.ts';
 import { durationMs } from '../duration.ts';
 import { fieldSteps } from '../field-place.ts';
 import type {
+  AddressGroup,
   RateLimitKey,
   RouteLimitCost,
   RouteLimitShape,
@@ -22,6 +24,9 @@ import { stage } from './stage-row.ts';
 const DEFAULT_LEASE = '5m';
 /** Name of the limit without a name. */
 const UNNAMED = 'default';
+
+/** Bits by which networks are told apart, by the version of IP. Providers hand out IPv6 in networks of 64. */
+const ADDRESS_BITS: Readonly<Record<number, number>> = { 4: 32, 6: 64 };
 
 /** Statuses with which a refusal may be answered. Of 400 the proxy makes a closed connection. */
 const STATUSES: readonly number[] = [403, 429, 503];
@@ -96,6 +101,8 @@ function checkKey(key: RateLimitKey, at: Path, report: Report): void {
   if (given.filter(Boolean).length !== 1) report('FIM-CFG-1040', at);
   else if (key.field !== undefined) checkField(key.field, [...at, 'field'], report);
   else if (key.header !== undefined) checkHeader(key.header, [...at, 'header'], report);
+  const groups = key.clientAddress?.groups;
+  if (groups !== undefined) checkGroups(groups, [...at, 'clientAddress', 'groups'], report);
 }
 
 function checkHeader(name: string, at: Path, report: Report): void {
@@ -161,6 +168,29 @@ function checkCost(cost: RouteLimitCost, algorithm: string, at: Path, report: Re
   });
 }
 
+/** `10.0.0.0/8`. */
+function rangeOf(cidr: string): { address: string; prefix: number } {
+  const [address = '', prefix] = cidr.split('/');
+  return { address, prefix: Number(prefix) };
+}
+
+function checkGroups(groups: readonly AddressGroup[], at: Path, report: Report): void {
+  groups.forEach(({ name, cidrs }, index) => {
+    if (groups.findIndex((other) => other.name === name) !== index)
+      report('FIM-CFG-1086', [...at, index, 'name'], 'names are unique');
+    cidrs.forEach((cidr, place) => {
+      const { address, prefix } = rangeOf(cidr);
+      const bits = ADDRESS_BITS[isIP(address)];
+      if (bits === undefined || prefix > bits)
+        report(
+          'FIM-CFG-1086',
+          [...at, index, 'cidrs', place],
+          'an IPv4 network of 1 to 32 bits or an IPv6 network of 1 to 64',
+        );
+    });
+  });
+}
+
 function keyConfig(key: RateLimitKey): RateLimitKeyConfig {
   if (key.header !== undefined) return { source: 'Header', header: key.header.toLowerCase() };
   if (key.sourceAddress === true) return { source: 'SourceAddress' };
@@ -171,8 +201,15 @@ function keyConfig(key: RateLimitKey): RateLimitKeyConfig {
   if (key.claim !== undefined) return { source: 'Claim', ...key.claim };
   if (key.method === true) return { source: 'Method' };
   if (key.path !== undefined) return { source: 'Path', ...key.path };
-  const { trustedHops, ...prefixes } = key.clientAddress ?? {};
-  return { source: 'ClientAddress', ...prefixes, ...(trustedHops === undefined ? {} : { hops: trustedHops }) };
+  const { trustedHops, groups, ...prefixes } = key.clientAddress ?? {};
+  return {
+    source: 'ClientAddress',
+    ...prefixes,
+    ...(trustedHops === undefined ? {} : { hops: trustedHops }),
+    ...(groups === undefined
+      ? {}
+      : { groups: groups.map(({ name, cidrs }) => ({ name, ranges: cidrs.map(rangeOf) })) }),
+  };
 }
 
 function limitConfig(limit: RouteNamedLimit, all: readonly RouteNamedLimit[], buckets: string): RateLimitRuleConfig {
