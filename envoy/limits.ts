@@ -185,3 +185,5 @@ export const MAX_HEALTH_INTERVAL_MS = 300_000;
 export const CHANNEL_CONNECT_TIMEOUT_MS = 500;
 /** Second tries under way at once to the channels of one route. What fails beyond it is not tried again. */
 export const RETRIES_AT_ONCE = 1024;
+/** Masked value that `fim unmask` reads, characters: a token of the longest text. */
+export const MAX_UNMASK_CHARACTERS = 2048;

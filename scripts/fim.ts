@@ -8,6 +8,7 @@ import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
 import type { RenderFlags } from './fim/render.ts';
+import type { UnmaskFlags } from './fim/unmask.ts';
 import type { UpFlags } from './fim/up.ts';
 
 const LAYOUT_HELP = 'fused (fim.wasm with all stages) or separate (one filter for each stage)';
@@ -108,6 +109,29 @@ function addDecrypt(program: Command, finish: Finish): void {
     });
 }
 
+function addUnmask(program: Command, finish: Finish): void {
+  const unmask = program
+    .command('unmask')
+    .description(
+      'Turn a masked value (a token, or one of FF1) from standard input back, for who may read its key. Who, when, which key and why go to the trail first; the value does not.',
+    )
+    .requiredOption('--kms <url>', 'the key service')
+    .requiredOption('--key <id>', 'key of the rule that masked it: kms://path; for FF1 with its version, kms://path#1')
+    .requiredOption('--reason <text>', 'why; goes to the trail')
+    .requiredOption('--trail <file>', 'append-only file; without it nothing is opened');
+  addSettingOptions(addCredentialOptions(unmask), ['kms-path-prefix'])
+    .option('--algorithm <name>', 'SM4-GCM, AES-256-GCM (tokens), FF1-SM4, FF1-AES-256', 'SM4-GCM')
+    .option('--tweak <text>', 'FF1: tweak of the rule')
+    .option('--alphabet <name>', 'FF1: Digits, Upper, Letters', 'Digits')
+    .option('--check <name>', 'FF1: Luhn, IdCard, if the rule keeps a check character')
+    .option('--keep-first <n>', 'FF1: characters that the rule leaves at the front')
+    .option('--keep-last <n>', 'FF1: and at the end')
+    .action(async (flags: UnmaskFlags) => {
+      await (await import('./fim/unmask.ts')).unmask(flags);
+      finish(0);
+    });
+}
+
 function addCoverage(program: Command, finish: Finish): void {
   program
     .command('coverage')
@@ -157,6 +181,7 @@ function commands(finish: Finish): Command {
   addRender(program, finish);
   addCoverage(program, finish);
   addDecrypt(program, finish);
+  addUnmask(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));
   program

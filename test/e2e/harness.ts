@@ -103,6 +103,11 @@ export class Harness {
     }
   }
 
+  /** Address of the development KMS. */
+  get kmsUrl(): URL {
+    return new URL(`http://127.0.0.1:${this.kmsPort}`);
+  }
+
   get kmsFolder(): string {
     return join(this.folder, 'kms');
   }

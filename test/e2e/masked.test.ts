@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createDecipheriv, createHmac, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { unmask, type UnmaskTerms } from '../../envoy/standalone/unmask.ts';
 import { Harness } from './harness.ts';
 import { send, type Sending } from './http-client.ts';
 import { route, together } from './resources.ts';
@@ -262,6 +263,10 @@ test('keyed hashes, tokens and FF1, with keys of the KMS', async () => {
     assert.equal(open(masked.join!), CARD);
     assert.equal(masked.ff1, '2326982895499381');
   }
+  const access = { url: harness.kmsUrl };
+  assert.equal(await unmask(request.token!, { key: 'kms://prod/mask/sm4', algorithm: 'SM4-GCM' }, access), '张三丰');
+  const terms: UnmaskTerms = { key: 'kms://prod/mask/ff1#1', algorithm: 'FF1-SM4', tweak: '9876543210' };
+  assert.equal(await unmask(request.ff1!, terms, access), '6226090102675688');
   assert.notEqual(request.token, response.token);
   assert.equal(request.join, response.join);
 });

@@ -1,0 +1,54 @@
+// A trail: a file that grows by one line for each use of something that must not be used unseen.
+import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
+import { CodedError, messageOf } from './coded-error.ts';
+
+/** Entry of a trail, without who and when. It never holds a value. */
+export type TrailEntry = Record<string, string | number | undefined>;
+
+/**
+ * Opened before anything is done; what cannot be noted is not done. Lines are JSON, appended in one write each, and on
+ * the disk before `note` returns. The file is made with mode 0600 and never shortened; whether its owner may do so is
+ * the file system's matter (`chattr +a`). Error: FIM-UP-0050.
+ */
+export class Trail {
+  private readonly file: number;
+
+  constructor(path: string) {
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
+    try {
+      this.file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
+    } catch (error) {
+      throw new CodedError('FIM-UP-0050', messageOf(error));
+    }
+    if (fstatSync(this.file).isFile()) return;
+    closeSync(this.file);
+    throw new CodedError('FIM-UP-0050', `${path} is not a file that keeps what is written`);
+  }
+
+  /** Appends an entry. Error: FIM-UP-0050; then what it is about must not be done, or its result not be shown. */
+  note(entry: TrailEntry): void {
+    const { username, uid } = userInfo();
+    const behind = process.env['SUDO_USER'];
+    const line = JSON.stringify({
+      time: new Date().toISOString(),
+      user: username,
+      uid,
+      ...(behind === undefined ? {} : { sudoUser: behind }),
+      host: hostname(),
+      process: process.pid,
+      ...entry,
+    });
+    const bytes = Buffer.from(`${line}\n`);
+    try {
+      if (writeSync(this.file, bytes) !== bytes.length) throw new Error('it took a part of the line only');
+      fsyncSync(this.file);
+    } catch (error) {
+      throw new CodedError('FIM-UP-0050', messageOf(error));
+    }
+  }
+
+  close(): void {
+    closeSync(this.file);
+  }
+}
