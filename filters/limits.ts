@@ -419,6 +419,13 @@ export const MAX_STEPS: i32 = 16;
  * lines. The rest of a longer one is looked at like other text.
  */
 export const MAX_PEM_BYTES: u32 = 24_576;
+/**
+ * A value of a message that is masked as it passes, bytes as written: as much of the message is held back at most. A longer
+ * one ends the message with FIM-MASK-0012.
+ */
+export const MAX_STREAM_VALUE_BYTES: u32 = 32_768;
+/** Names of the members around a value of such a message, with their brackets, bytes. More ends it with FIM-MASK-0012. */
+export const MAX_STREAM_PLACE_BYTES: u32 = 4096;
 /** Longest value that becomes a token, bytes. A longer one is hidden whole. */
 export const MAX_TOKEN_TEXT_BYTES: u32 = 1024;
 /** Longest text that a detector of a house finds, bytes of UTF-8. A pattern that matches a longer one is refused: FIM-MASK-0009. */

@@ -178,6 +178,8 @@ export interface FieldMaskerConfig {
   except?: string[];
   /** Levels of messages inside strings, JSON or XML, whose fields are masked by name. */
   nested?: number;
+  /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
+  stream?: boolean;
   /** Who sees which kinds. Whoever meets none sees none. */
   reveal?: MaskReveal[];
 }

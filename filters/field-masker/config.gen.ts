@@ -295,6 +295,8 @@ export class FieldMaskerConfig {
   except: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** Levels of messages inside strings, JSON or XML, whose fields are masked by name. */
   nested: i32 = 0;
+  /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
+  stream: bool = false;
   /** Who sees which kinds. Whoever meets none sees none. */
   reveal: StaticArray<MaskReveal> = new StaticArray<MaskReveal>(0);
 }
@@ -798,6 +800,8 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.except = readBytes256List256(reader, member);
     } else if (reader.keyIs(member, 'nested')) {
       result.nested = <i32>reader.readInteger(member, 0, 4);
+    } else if (reader.keyIs(member, 'stream')) {
+      result.stream = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'reveal')) {
       result.reveal = readMaskRevealList32(reader, member);
     } else {

@@ -385,7 +385,8 @@ export class Masker {
 
 const NO_SURFACE: Surface = new JsonSurface();
 const NO_FIELDS: FieldSet = new FieldSetBuilder().build()!;
-const NO_PLAN: MaskPlan = new MaskPlan(NO_FIELDS, NO_FIELDS, [], null);
+/** Masks nothing. */
+export const NO_PLAN: MaskPlan = new MaskPlan(NO_FIELDS, NO_FIELDS, [], null);
 
 /** Last node inside a container, or the value itself. */
 function lastInside(document: FieldTree, node: u32): u32 {

@@ -1,13 +1,14 @@
 // Compiles the configuration to the masking of each direction.
 import { Bytes } from '../memory/bytes';
 import { FieldList, isFieldPath } from '../message/field-list';
+import { PathParser, StepKind } from '../message/field-path';
 import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
 import { MessageFormat } from '../message/format';
 import { ConfigReader } from '../runtime/config-reader';
 import { ErrorId } from '../errors.gen';
 import { Direction } from '../runtime/direction';
-import { FieldMaskerConfig, MaskField, MaskKind } from './config.gen';
+import { FieldMaskerConfig, MaskField, MaskKind, MaskMethod } from './config.gen';
 import { HouseNames, NO_KIND } from './dictionary';
 import { KIND_CLASS, KIND_COUNT } from './kinds.gen';
 import { HeaderMasks } from './headers';
@@ -25,6 +26,8 @@ export class PlanCompiler {
   private readonly byName: bool[] = [];
   /** Masks outside of bodies. */
   readonly headers: HeaderMasks = new HeaderMasks();
+  /** Whether what is masked can be masked value by value, without what stands beside it. */
+  passes: bool = true;
 
   constructor(
     private readonly reader: ConfigReader,
@@ -62,6 +65,7 @@ export class PlanCompiler {
     if (field.path.length != 0 && !isFieldPath(field.path, reader.format))
       reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
     if (!this.acts(field, wanted)) return;
+    if (!outside && (field.method == MaskMethod.Remove || hasIndex(field.path))) this.passes = false;
     if (outside) {
       this.headers.add(field, mask);
       return;
@@ -126,6 +130,7 @@ export class PlanCompiler {
       if (placesOf(way) != 0) this.reader.fail(ErrorId.FIM_MASK_0005, way.node);
       const mask = compileMask(this.reader, way, this.keys, this.direction);
       if (!this.acts(way, wanted)) continue;
+      if (way.method == MaskMethod.Remove) this.passes = false;
       masks[way.kind] = mask;
       any = true;
     }
@@ -158,6 +163,14 @@ export class PlanCompiler {
   private addName(house: HouseNames, name: Bytes, kind: i32, node: u32): void {
     if (!house.add(name, kind)) this.reader.fail(ErrorId.FIM_MASK_0007, node);
   }
+}
+
+/** Whether a path names an item by its number. */
+function hasIndex(path: Bytes): bool {
+  if (path.length == 0) return false;
+  const steps = new PathParser().parse(path);
+  for (let i = 0; steps != null && i < steps.length; i++) if (steps[i].kind == StepKind.Index) return true;
+  return false;
 }
 
 /** The kinds that are found by content follow each other in the table of kinds, from this one on. */

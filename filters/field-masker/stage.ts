@@ -1,3 +1,4 @@
+import { MAX_STREAM_VALUE_BYTES } from '../limits';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { KeyVerdict } from '../keys/key-holder';
@@ -15,7 +16,8 @@ import { decodeFieldMaskerConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { HeaderMasks } from './headers';
 import { MaskPlan } from './mask-plan';
-import { Masked, Masker } from './masker';
+import { Masked, Masker, NO_PLAN } from './masker';
+import { PASSING_BYTES, PassingMasker } from './passing';
 import { PlanCompiler } from './plan';
 import { Roles } from './reveal';
 import { FormSurface } from './surface/form';
@@ -34,6 +36,7 @@ import {
 } from './stats';
 
 const masker: Masker = new Masker(scratch);
+const passing: PassingMasker = new PassingMasker(masker, scratch, NO_PLAN);
 const json: JsonSurface = new JsonSurface();
 const xml: XmlSurface = new XmlSurface();
 const form: FormSurface = new FormSurface();
@@ -42,6 +45,9 @@ const tlv: TlvSurface = new TlvSurface();
 const digits: Writer = new Writer(scratch);
 
 class MaskPolicy extends StagePolicy {
+  /** Whether bodies are masked as they pass. */
+  passes: bool = false;
+
   constructor(
     private readonly request: MaskPlan,
     private readonly response: MaskPlan,
@@ -67,6 +73,10 @@ class MaskPolicy extends StagePolicy {
 
   needsBody(direction: Direction): bool {
     return this.plan(direction).acts;
+  }
+
+  streams(direction: Direction): bool {
+    return this.passes && this.plan(direction).acts;
   }
 
   needsKeys(): bool {
@@ -101,7 +111,11 @@ export class FieldMasker extends Stage {
     const responsePlan = response.compile();
     masker.nest(config.nested);
     const roles = new Roles(reader, config.reveal);
-    return new MaskPolicy(requestPlan, responsePlan, roles, request.headers, response.headers);
+    if (config.stream && (reader.format != MessageFormat.Json || !request.passes || !response.passes))
+      reader.failMember(ErrorId.FIM_MASK_0011, node, 'stream');
+    const policy = new MaskPolicy(requestPlan, responsePlan, roles, request.headers, response.headers);
+    policy.passes = config.stream;
+    return policy;
   }
 
   prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
@@ -124,6 +138,40 @@ export class FieldMasker extends Stage {
     if (!headers.run(exchange, masks.roles.revealed(exchange, exchange.roles)))
       return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     maskHeaders.add(headers.hidden);
+    return Verdict.Continue;
+  }
+
+  onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    const masks = <MaskPolicy>policy;
+    exchange.message.begin(0, 0);
+    if (exchange.format != MessageFormat.Json) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    const verdict = findKeys(exchange, masks.plan(exchange.direction));
+    if (verdict != Verdict.Continue) return verdict;
+    const memory = exchange.slot(PASSING_BYTES);
+    if (memory == 0 || !passing.start(memory, masks.roles.revealed(exchange, exchange.roles)))
+      return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
+    exchange.willRewriteBody();
+    return Verdict.Continue;
+  }
+
+  onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
+    const plan = (<MaskPolicy>policy).plan(exchange.direction);
+    const memory = exchange.slot(PASSING_BYTES);
+    if (memory == 0) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
+    const verdict = findKeys(exchange, plan);
+    if (verdict != Verdict.Continue) return verdict;
+    passing.bind(memory, plan);
+    if (passing.isEmpty(length, endOfStream)) return Verdict.Continue;
+    const out = exchange.replaceChunk(length + (length >> 3) + MAX_STREAM_VALUE_BYTES);
+    const error = passing.take(pointer, length, endOfStream, out);
+    if (error == ErrorId.FIM_MASK_0012) return refuse(exchange, error, error);
+    if (error != ErrorId.None) return refuse(exchange, ErrorId.FIM_MASK_0002, error);
+    exchange.chunkReplaced = passing.differs;
+    maskFields.add(passing.fieldCount);
+    maskDetected.add(passing.detectedCount);
+    if (!endOfStream) return Verdict.Continue;
+    if (passing.changed) maskChanged.add(1);
+    else maskUnchanged.add(1);
     return Verdict.Continue;
   }
 

@@ -50,6 +50,16 @@ export class Arena {
     return start;
   }
 
+  /** Address of the next allocation in the newest block, for `rewind`. */
+  get mark(): usize {
+    return this.cursor;
+  }
+
+  /** Frees what was allocated since `mark`, if it lies in the newest block; else nothing. */
+  rewind(mark: usize): void {
+    if (mark > this.block && mark <= this.cursor) this.cursor = mark;
+  }
+
   /** Shrinks the last allocation `pointer` to its first `bytes` bytes. */
   trim(pointer: usize, bytes: usize): void {
     const end = (pointer + bytes + 15) & ~15;

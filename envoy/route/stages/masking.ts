@@ -1,4 +1,4 @@
-import { canonicalFieldPath } from '../field-place.ts';
+import { canonicalFieldPath, fieldSteps } from '../field-place.ts';
 import type { MaskingDictionary, MaskingField, MaskingReveal, RouteMasking } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
 import type { FieldMaskerConfig, MaskClass, MaskField, MaskKind, MaskReveal } from '../plugin-config.gen.ts';
@@ -6,7 +6,7 @@ import { checkPlacesUnique, checkSteps, checkUnique } from '../rules-fields.ts';
 import type { Report } from '../schema-check.ts';
 import { checkDetectors, maskDetector } from './masking-detectors.ts';
 import { checkWay, keyAlgorithm, maskWay } from './masking-way.ts';
-import { type Direction, stage } from './stage-row.ts';
+import { type Direction, type RouteTerms, stage } from './stage-row.ts';
 
 const DEFAULT_CLASSES: MaskClass[] = ['C2', 'C3'];
 
@@ -30,7 +30,8 @@ export const masking = stage({
         : [{ id: keyId, algorithm: keyAlgorithm(algorithm), protects: true }],
     ),
 
-  check({ value, path }, { bodiless }, report) {
+  check({ value, path }, terms, report) {
+    const { bodiless } = terms;
     const { fields = [], detect, detectors, dictionary, reveal = [] } = value;
     if ([value.fields, detect, detectors, dictionary].every((part) => part === undefined)) report('FIM-CFG-1037', path);
     fields.forEach((field, index) => checkField(field, [...path, 'fields', index], report));
@@ -44,6 +45,7 @@ export const masking = stage({
     if (dictionary !== undefined) checkDictionary(dictionary, [...path, 'dictionary'], report);
     reveal.forEach((rule, index) => checkReveal(rule, [...path, 'reveal', index], report));
     checkCiphers(value, path, report);
+    if (value.stream === true) checkPassing(value, path, terms, report);
     if (bodiless === undefined) return;
     const { why, answered } = bodiless;
     if (detect !== undefined && !answered) report('FIM-CFG-1044', [...path, 'detect'], 'nor have their responses');
@@ -86,6 +88,7 @@ export const masking = stage({
       if (dictionary.except !== undefined) config.except = dictionary.except;
     }
     if (nested > 0) config.nested = nested;
+    if (value.stream === true) config.stream = true;
     if (reveal !== undefined) config.reveal = reveal.map(revealRule);
     return config;
   },
@@ -151,6 +154,24 @@ function checkReveal(
   if ((header === undefined) !== (setBy === undefined))
     report('FIM-CFG-1041', [...at, setBy === undefined ? 'header' : 'setBy'], 'a header needs somebody who sets it');
   if (kinds === undefined && classes === undefined) report('FIM-CFG-1041', at, 'what do they see?');
+}
+
+/** Reports what keeps a body from being masked value by value as it passes. */
+function checkPassing(
+  { fields = [], dictionary }: RouteMasking,
+  path: Path,
+  { format, readers }: RouteTerms,
+  report: Report,
+): void {
+  const at = [...path, 'stream'];
+  const others = readers.filter((name) => name !== 'masking');
+  if (others.length > 0) report('FIM-CFG-1066', at, `${others.join(', ')}: what needs the body whole`);
+  if (format !== 'JSON') report('FIM-CFG-1066', at, `body.format is ${format}`);
+  for (const way of [...fields, ...(dictionary?.ways ?? [])])
+    if (way.method === 'Remove') report('FIM-CFG-1066', at, 'method Remove takes a comma out that has passed');
+  for (const { path: place } of fields)
+    if (place !== undefined && fieldSteps(place).some((step) => 'index' in step))
+      report('FIM-CFG-1066', at, `${place} counts items`);
 }
 
 /** A key of FF1 enciphers nothing else: its blocks could be those of another mode. */

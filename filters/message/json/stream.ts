@@ -74,6 +74,11 @@ function isSpace(byte: u32): bool {
 /** Reader of one text at a time, bound to its memory. */
 export class JsonStream {
   state: JsonStreamState = changetype<JsonStreamState>(0);
+  /**
+   * Address of the byte that an event comes from: the first one of a value, the last one of a scalar, for a number the one
+   * behind it.
+   */
+  at: usize = 0;
   private base: usize = 0;
 
   /** `events`: receiver for the current text. */
@@ -128,10 +133,12 @@ export class JsonStream {
         if (byte == 0) return ErrorId.FIM_JSON_0004; // UTF-16 or UTF-32
         state.begun++;
       }
+      this.at = pointer;
       const error = this.take(byte);
       if (error != ErrorId.None) return error;
       pointer++;
     }
+    this.at = end;
     return ErrorId.None;
   }
 

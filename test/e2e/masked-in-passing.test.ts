@@ -1,0 +1,126 @@
+// Bodies masked as they pass, on a real Envoy: large ones in memory that does not grow with them, and those that cannot be
+// masked to their end.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Harness } from './harness.ts';
+import { JSON_TYPE, send, sendRaw } from './http-client.ts';
+import { route, together } from './resources.ts';
+
+const MIB = 1024 * 1024;
+/** 1024 by hand: `FIM_TEST_MASKED_MIB=1024`. */
+const LARGE_MIB = Number(process.env['FIM_TEST_MASKED_MIB'] ?? '32');
+/** Memory that a message may add to the proxy: its buffers, not the body. */
+const GROWTH_MIB = 64;
+const MASKING = {
+  stream: true,
+  fields: [{ name: 'pan', kind: 'BankCard', direction: 'Both' }],
+  detect: [{ kind: 'Phone' }, { kind: 'IdCard' }],
+};
+const RECORD =
+  '{"pan":"6222021234567894","remark":"call 13800138000 today","amount":12345.67,"id":"a6bf360dca06950a41fc725fa3583d7c"}';
+const MASKED =
+  '{"pan":"622202******7894","remark":"call 138****8000 today","amount":12345.67,"id":"a6bf360dca06950a41fc725fa3583d7c"}';
+
+let harness: Harness;
+before(async () => {
+  harness = await Harness.start({
+    routes: together(
+      route('passing', { masking: MASKING }),
+      route('opened', {
+        match: { path: { value: '/opened' } },
+        body: { compressed: 'Decompress' },
+        masking: MASKING,
+      }),
+    ),
+  });
+});
+after(() => harness.stop());
+
+const resident = (): number => {
+  const status = readFileSync(`/proc/${harness.stack.envoy.pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+};
+
+function answerWith(write: (response: ServerResponse) => unknown): void {
+  harness.upstream.answer = (_request, response) => void write(response);
+}
+
+test('a large response is masked to its end in memory that does not grow with it', async (t) => {
+  const piece = Buffer.from(`${RECORD},`.repeat(300));
+  const expected = `${MASKED},`.repeat(300);
+  const pieces = Math.ceil((LARGE_MIB * MIB) / piece.length);
+  answerWith(async (response) => {
+    response.writeHead(200, JSON_TYPE).write('[');
+    for (let i = 0; i < pieces; i++) if (!response.write(piece)) await once(response, 'drain');
+    response.end('0]');
+  });
+  const beforeMib = resident();
+  let mostMib = 0;
+  let right = 0;
+  const [incoming] = (await once(get(harness.url), 'response')) as [IncomingMessage];
+  assert.equal(incoming.statusCode, 200);
+  let seen = '';
+  for await (const part of incoming) {
+    seen += (part as Buffer).toString('latin1');
+    if (right === 0) seen = seen.replace(/^\[/, '');
+    for (; seen.startsWith(expected); seen = seen.slice(expected.length)) right++;
+    assert.ok(seen.length < 8 * MIB, `${right} pieces, then something else: ${seen.slice(0, 300)}`);
+    mostMib = Math.max(mostMib, resident());
+  }
+  assert.equal(seen, '0]');
+  assert.equal(right, pieces);
+  t.diagnostic(`${LARGE_MIB} MiB: from ${beforeMib.toFixed(0)} to at most ${mostMib.toFixed(0)} MiB`);
+  assert.ok(mostMib - beforeMib < GROWTH_MIB, `${mostMib - beforeMib} MiB more`);
+});
+
+test('a request is masked on its way, over HTTP/1.1 with and without a length', async () => {
+  const body = `[${`${RECORD},`.repeat(2000)}1]`;
+  const { status } = await send(harness.url, { body });
+  assert.equal(status, 200);
+  const arrived = harness.upstream.arrived.at(-1)!.body.toString();
+  assert.equal(arrived.length, body.length);
+  assert.doesNotMatch(arrived, /6222021234567894/);
+  assert.match(arrived, /^\[\{"pan":"622202\*{6}7894","remark":"call 13800138000 today"/);
+});
+
+test('a response with a mistake behind its beginning never ends well for the client, and shows nothing', async () => {
+  const parts = [`[${`${RECORD},`.repeat(3000)}`, RECORD, '}', `,${RECORD}]`];
+  for (const length of [{}, { 'content-length': String(parts.join('').length) }]) {
+    answerWith((response) => {
+      response.writeHead(200, { ...JSON_TYPE, ...length });
+      for (const part of parts) response.write(part);
+      response.end();
+    });
+    const raw = await sendRaw(harness.stack.listen.port, 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.doesNotMatch(raw, /\r\n0\r\n\r\n$/, 'the last chunk would say that all is well');
+    assert.doesNotMatch(raw, /6222021234567894|13800138000/);
+    assert.doesNotMatch(raw, /content-length: 3/i);
+  }
+  const stat = 'wasmcustom.fim.mask.refused';
+  await harness.poll(async () => ((await harness.stack.envoy.admin.stats(`^${stat}$`)).get(stat) ?? 0) >= 2);
+});
+
+test('a type that is not masked is refused while nothing has gone', async () => {
+  answerWith((response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('13800138000'));
+  const reply = await send(harness.url, { method: 'GET' });
+  assert.equal(reply.status, 502);
+  assert.match(reply.body.toString(), /FIM-MASK-0003/);
+});
+
+test('compressed bodies are refused, or held and opened where the route says so', async () => {
+  answerWith((response) =>
+    response.writeHead(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }).end(gzipSync(`[${RECORD}]`)),
+  );
+  const refused = await send(harness.url, { method: 'GET' });
+  assert.equal(refused.status, 502);
+  assert.match(refused.body.toString(), /FIM-RT-0005/);
+  for (let i = 0; i < 2; i++) {
+    const opened = await send(harness.url, { method: 'GET', path: '/opened' });
+    assert.equal(opened.status, 200);
+    assert.equal(opened.body.toString(), `[${MASKED}]`);
+  }
+});
