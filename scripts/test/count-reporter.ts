@@ -10,6 +10,9 @@ export type ReportLine =
   | { kind: 'pass'; name: string; file: string; ms: number }
   | { kind: 'skip'; name: string; file: string; ms: number }
   | { kind: 'fail'; name: string; file: string; ms: number; detail: string }
+  /** A file has begun or ended, at a time of the monotonic clock, milliseconds. */
+  | { kind: 'begin'; file: string; atMs: number }
+  | { kind: 'end'; file: string; atMs: number }
   | { kind: 'note'; file: string; text: string }
   | { kind: 'output'; file: string; text: string };
 
@@ -72,6 +75,12 @@ class Open {
 
 function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
   switch (event.type) {
+    case 'test:dequeue':
+    case 'test:complete': {
+      const file = relative(event.data.file);
+      if (event.data.nesting > 0 || relative(event.data.name) !== file) return null;
+      return { kind: event.type === 'test:dequeue' ? 'begin' : 'end', file, atMs: performance.now() };
+    }
     case 'test:start':
       trail.enter(event.data.file ?? '', event.data.nesting, event.data.name);
       return null;

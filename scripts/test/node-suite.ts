@@ -32,7 +32,6 @@ type ResultLine = Extract<ReportLine, { ms: number }>;
 interface FileTally {
   passed: number;
   failed: number;
-  ms: number;
   output: string[];
 }
 
@@ -40,6 +39,9 @@ interface FileTally {
 class Collector {
   readonly outcome = emptyOutcome();
   readonly files = new Map<string, FileTally>();
+  private readonly begun = new Map<string, number>();
+  /** Time from a file's begin to its end. The sum of its tests' times is more where they run side by side. */
+  private readonly tookMs = new Map<string, number>();
   /** Whether the deadline stopped the run. Files without a report may then be sound. */
   stopped = false;
 
@@ -55,12 +57,18 @@ class Collector {
   private tally(file: string): FileTally {
     const known = this.files.get(file);
     if (known !== undefined) return known;
-    const fresh = { passed: 0, failed: 0, ms: 0, output: [] };
+    const fresh = { passed: 0, failed: 0, output: [] };
     this.files.set(file, fresh);
     return fresh;
   }
 
   take(line: ReportLine): void {
+    if (line.kind === 'begin') this.begun.set(line.file, line.atMs);
+    else if (line.kind === 'end') this.tookMs.set(line.file, line.atMs - (this.begun.get(line.file) ?? line.atMs));
+    else this.takeResult(line);
+  }
+
+  private takeResult(line: Exclude<ReportLine, { atMs: number }>): void {
     if (this.byName && line.kind === 'fail' && line.detail === NO_TEST) return;
     const tally = this.tally(line.file);
     if (line.kind === 'note') this.print(`    ${line.text}`);
@@ -70,7 +78,6 @@ class Collector {
 
   private count(line: ResultLine, tally: FileTally): void {
     const name = `${line.file} › ${line.name}`;
-    tally.ms += line.ms;
     if (line.kind === 'skip') this.outcome.skipped.push(name);
     else if (line.kind === 'pass') {
       this.outcome.passed++;
@@ -93,7 +100,7 @@ class Collector {
       if (tally.passed + tally.failed === 0) continue;
       const failedText = tally.failed === 0 ? '' : `, ${tally.failed} failed`;
       this.print(
-        `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(tally.ms)} ms)`,
+        `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(this.tookMs.get(file) ?? 0)} ms)`,
       );
       const last = this.failuresOf(file).at(-1);
       if (last !== undefined && tally.output.length > 0) {

@@ -15,6 +15,8 @@ import type { Proxy } from './stack/proxy.ts';
 import { NAMESPACE } from './stack/topology.ts';
 import { until } from './stack/until.ts';
 
+/** Lines of the gateway's log that a condition which does not come is told with. */
+const PROOF_LOG_LINES = 12;
 const FIM = path.resolve(import.meta.dirname, '../../scripts/fim.ts');
 export const KEY_ID = 'kms://prod/fund/key-2023';
 
@@ -119,8 +121,19 @@ export class OperatedMesh {
         return last?.status === status && (reason === undefined || last.reason === reason) && last;
       });
     } catch (error) {
-      throw new Error(`${(error as Error).message}; it is ${JSON.stringify(last)}\n${this.operator.log()}`);
+      throw new Error(
+        `${(error as Error).message}; it is ${JSON.stringify(last)}\n${await this.proof()}\n${this.operator.log()}`,
+      );
     }
+  }
+
+  /** The gateway's counters from which the operator concludes that a configuration is in force, and its log. */
+  private async proof(): Promise<string> {
+    const counters = await this.gateway
+      .stats('fim.config|server.uptime|listeners_(draining|active)|wasm.*(fetch|missing|env)')
+      .then((stats) => [...stats].map(([name, value]) => `${name} ${value}`).join('\n'))
+      .catch(String);
+    return `${this.gateway.pod}:\n${counters}\n${this.gateway.log(PROOF_LOG_LINES)}`;
   }
 
   /** Runs kubectl as the administrator; returns what it prints. */

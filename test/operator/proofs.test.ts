@@ -28,7 +28,11 @@ async function newGeneration(rig: Rig, before: number, waits: string): Promise<v
 async function inForce(rig: Rig, proxy: FakeProxy, ...names: string[]): Promise<void> {
   await until('the object', () =>
     names.every((name) => rig.config(OBJECT)?.routes.some((route) => route.name === `${NAMESPACE}/${name}`)),
-  );
+  ).catch((error: Error) => {
+    const has = rig.config(OBJECT)?.routes.map(({ name }) => name);
+    const said = names.map((name) => `${name}: ${JSON.stringify(rig.status(name)?.conditions)}`);
+    throw new Error(`${error.message}; it has ${has?.join(', ')}\n${said.join('\n')}`);
+  });
   await rig.quiet();
   proxy.take(generation(rig));
   for (const name of names) await rig.condition(name, 'Programmed', 'True');
@@ -57,6 +61,7 @@ describe('a proof', () => {
     rig.route('elsewhere', limited('/report'));
     await inForce(rig, proxy, 'wide', 'narrow', 'elsewhere');
     const before = generation(rig);
+    await rig.quiet();
     const written = rig.server.get('financialroutes', NAMESPACE, 'elsewhere')?.metadata.resourceVersion;
     rig.server.remove('financialroutes', NAMESPACE, 'narrow');
     await until('the next generation', () => generation(rig) > before);
