@@ -1,5 +1,6 @@
 export { bootstrapConfig } from './bootstrap.ts';
 export type { BootstrapPlan } from './bootstrap.ts';
+export { claimsFilterExcept } from './claims.ts';
 export { CONNECTION_MANAGER, UPGRADE, connectionHardening } from './connection-hardening.ts';
 export { connectionLimits, sharedConnectionLimits } from './connection-limits.ts';
 export type { ConnectionLimitTerms } from './connection-limits.ts';
@@ -14,7 +15,7 @@ export { localReplies } from './local-replies.ts';
 export type { LocalReplyTerms } from './local-replies.ts';
 export { listenerResource } from './listener.ts';
 export type { ListenerPlan } from './listener.ts';
-export { tlsSecret, withoutClaims } from './ordinary-tls.ts';
+export { tlsSecret } from './ordinary-tls.ts';
 export type { TlsIdentity } from './ordinary-tls.ts';
 export { memoryRelease, overloadManager } from './overload.ts';
 export { pluginResource, wasmFilter } from './plugin-resource.ts';

@@ -1,4 +1,5 @@
 import { CONNECTION_BUFFER_BYTES } from '../limits.ts';
+import { claimsFilter } from './claims.ts';
 import { UPGRADE, connectionHardening } from './connection-hardening.ts';
 import { connectionLimits } from './connection-limits.ts';
 import type { ConnectionLimitTerms } from './connection-limits.ts';
@@ -58,7 +59,7 @@ export function listener(plan: ListenerPlan): EnvoyObject {
       {
         filters: [
           ...(plan.tlcp ? [tlcpNetworkFilter(plan.tlcp)] : []),
-          manager(plan, plan.tlcp && tlcpHttpFilter(plan.tlcp), NATIONAL_CLIENT),
+          manager(plan, plan.tlcp ? tlcpHttpFilter(plan.tlcp) : claimsFilter('fim.claims'), NATIONAL_CLIENT),
         ],
       },
     ],
@@ -71,14 +72,14 @@ export function listenerResource(plan: ListenerPlan): EnvoyObject {
 }
 
 /** `first`: the filter before all others. `client`: who the client is, for the log. */
-function manager(plan: ListenerPlan, first: EnvoyObject | undefined, client: string): EnvoyObject {
+function manager(plan: ListenerPlan, first: EnvoyObject, client: string): EnvoyObject {
   return {
     name: 'envoy.filters.network.http_connection_manager',
     typed_config: connectionManager(plan, first, client),
   };
 }
 
-function connectionManager(plan: ListenerPlan, first: EnvoyObject | undefined, client: string): EnvoyObject {
+function connectionManager(plan: ListenerPlan, first: EnvoyObject, client: string): EnvoyObject {
   return {
     ...connectionHardening({ trailers: true }),
     ...connectionLimits(plan),
@@ -88,7 +89,7 @@ function connectionManager(plan: ListenerPlan, first: EnvoyObject | undefined, c
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
-      ...(first ? [first] : []),
+      first,
       ...plan.slots.map((slot) =>
         discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
       ),

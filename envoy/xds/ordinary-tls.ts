@@ -2,14 +2,13 @@
 // national TLS is none to it, and goes where plain text goes.
 import type { AlsoTls } from '../route/index.ts';
 import { FIRST_BYTES_TIMEOUT_MS } from '../limits.ts';
+import { claimRemoval } from './claims.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
 const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 /** Name of the discovered certificate. */
 const IDENTITY = 'fim-tls';
-/** Names under which the upstream is told who the client is, in any spelling that a server may take for one. */
-const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 const TIME = '(%Y-%m-%dT%H:%M:%SZ)';
 /** Envoy's statements of the certificate that it has verified, by header. Nothing is said where there is none. */
 const TOLD: readonly [name: string, value: string][] = [
@@ -97,12 +96,6 @@ export function tlsSecret({ certFile, keyFile }: TlsIdentity): EnvoyObject {
   };
 }
 
-/** Nobody may say of himself who he is: without national TLS, too, the upstream may take the headers for the proxy's. */
-export function withoutClaims(): EnvoyObject {
-  const claims = removal();
-  return { '@type': HTTP_MUTATION, mutations: { request_mutations: claims, request_trailers_mutations: claims } };
-}
-
 /** The first HTTP filter of the chain: in the place of a client's own claims it says what the certificate does. */
 export function peerFilter(): EnvoyObject {
   const said = TOLD.map(([key, value]): EnvoyObject => ({
@@ -112,11 +105,7 @@ export function peerFilter(): EnvoyObject {
     name: 'fim.tls.requests',
     typed_config: {
       '@type': HTTP_MUTATION,
-      mutations: { request_mutations: [...removal(), ...said], request_trailers_mutations: removal() },
+      mutations: { request_mutations: [...claimRemoval(), ...said], request_trailers_mutations: claimRemoval() },
     },
   };
-}
-
-function removal(): EnvoyObject[] {
-  return [{ remove_on_match: { key_matcher: { safe_regex: { regex: CLAIMS } } } }];
 }

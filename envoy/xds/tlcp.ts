@@ -4,7 +4,7 @@ import type { TlcpListenerConfig } from '../route/index.ts';
 import { canonicalJson } from '../route/index.ts';
 import { WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
-import { withoutClaims } from './ordinary-tls.ts';
+import { withoutClaims } from './claims.ts';
 import { RELOAD_BACKOFF } from './plugin-resource.ts';
 
 const NETWORK_WASM = 'type.googleapis.com/envoy.extensions.filters.network.wasm.v3.Wasm';

@@ -55,6 +55,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     ...(flags.revision === undefined ? {} : { revision: flags.revision }),
     clusterDomain: flags.clusterDomain,
     requestTimeoutMs: flags.requestTimeoutMs,
+    believedPeers: flags.believedPeers,
     probePort: flags.probePort,
     version: version(),
     log,

@@ -37,6 +37,8 @@ export interface OperatorOptions {
   clusterDomain: string;
   /** Time for a whole request to arrive at a proxy under routes, milliseconds; 0: any. */
   requestTimeoutMs: number;
+  /** SPIFFE ids of proxies that sidecars believe who the client is. */
+  believedPeers: readonly string[];
   /** Port of the proxies' metrics. */
   probePort: number;
   version: string;

@@ -107,6 +107,7 @@ export class Operator implements ChangeTargets {
       version,
       clusterDomain: options.clusterDomain,
       requestTimeoutMs: options.requestTimeoutMs,
+      believedPeers: options.believedPeers,
       removeSeal: (namespace, name) => this.seals.remove(namespace, name),
       readBaselines: (workload, runtime, generation) => this.proxies.readBaselines(workload, runtime, generation),
       onApplied: (namespace, name, generation) => {

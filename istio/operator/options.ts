@@ -38,6 +38,8 @@ export interface OperatorFlags {
   clusterDomain: string;
   /** 0: off. */
   requestTimeoutMs: number;
+  /** SPIFFE ids of proxies that sidecars believe who the client is. */
+  believedPeers: readonly string[];
   identity: string | undefined;
   listen: { host: string; port: number };
   probePort: number;
@@ -50,6 +52,8 @@ const OPTIONS = {
   'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
   'tlcp-certificates':
     'YAML with the certificates of national TLS for routes that name none: certificates and trust as in their tls; read again when it changes',
+  'client-identity-from':
+    'SPIFFE ids of gateways that terminate national TLS, comma-separated: sidecars with routes believe their x-fim-client-* headers (default: nobody)',
   'tlcp-module-url': 'where proxies fetch tlcp-listener.wasm, if --module-url is the address of fim.wasm alone',
   'module-check': 'content (fetch the module there and compare its hash before it is named, the default) or none',
   seal: 'what may pass only after FIM: routes (what routes may concern, the default), listener (every request) or off',
@@ -91,6 +95,8 @@ function usage(problem: string): string {
   return `${problem}\nusage: node istio/operator/main.ts --modules FOLDER --module-url URL [OPTION…]\n${lines.join('\n')}`;
 }
 
+const SPIFFE_FORM = 'spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT[,…]';
+const SPIFFE_ID = /^spiffe:\/\/[\w.-]{1,255}\/ns\/[a-z0-9-]{1,63}\/sa\/[a-z0-9.-]{1,253}$/;
 const MODULE_URL = /^(https?|oci):\/\//;
 
 function readListen(text: string): OperatorFlags['listen'] | undefined {
@@ -128,6 +134,8 @@ function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess 
     ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
   };
 }
+
+const listOf = (text = ''): string[] => text.split(',').filter((part) => part !== '');
 
 /** National TLS. Returns a text for a mistake. */
 function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp'] | string {
@@ -190,7 +198,7 @@ export function readOptions(
     return usage(
       `--kms-cluster: ${kmsCluster} is what Istio makes of Services, ServiceEntries and DestinationRules, and a namespace may write its own: name the key service by --kms, or a cluster of the bootstrap`,
     );
-  const proxyFiles = (read('kms-proxy-files') ?? '').split(',').filter((name) => name !== '');
+  const proxyFiles = listOf(read('kms-proxy-files'));
   if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name)))
     return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
   const proxyFolder = read('kms-proxy-folder') ?? '/etc/fim/kms';
@@ -211,6 +219,8 @@ export function readOptions(
   if (typeof scope === 'string') return usage(scope);
   const requestTimeoutMs = readRequestTimeout(read('request-timeout') ?? `${DEFAULT_REQUEST_TIMEOUT_MS / 1000}s`);
   if (requestTimeoutMs === undefined) return usage('--request-timeout is no time up to 24h, as 30s or 10m, nor off');
+  const believedPeers = listOf(read('client-identity-from'));
+  if (!believedPeers.every((id) => SPIFFE_ID.test(id))) return usage(`--client-identity-from is not ${SPIFFE_FORM}`);
   const probePort = Number(read('probe-port') ?? AGENT_METRICS_PORT);
   if (!Number.isInteger(probePort) || probePort < 1 || probePort > 65_535) return usage('--probe-port is no port');
   const logLevel = LEVELS.find((level) => level === (read('log-level') ?? 'info'));
@@ -238,6 +248,7 @@ export function readOptions(
     ...scope,
     clusterDomain,
     requestTimeoutMs,
+    believedPeers,
     identity: read('identity'),
     listen,
     probePort,

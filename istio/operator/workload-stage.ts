@@ -56,6 +56,8 @@ export interface WorkloadStageParts {
   clusterDomain: string;
   /** Time for a whole request to arrive, milliseconds. 0: no limit. */
   requestTimeoutMs: number;
+  /** SPIFFE ids of proxies that sidecars believe who the client is. */
+  believedPeers: readonly string[];
   /** Reads the proxies without a usable reading before a generation is applied. */
   readBaselines: (workload: Workload, runtime: WorkloadRuntime, generation: number) => Promise<void>;
   onApplied: (namespace: string, name: string, generation: number) => void;
@@ -260,13 +262,18 @@ export class WorkloadStage {
   ): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
-    const { requestTimeoutMs } = this.parts;
+    const { requestTimeoutMs, believedPeers } = this.parts;
     const formerTlcp = object === undefined ? [] : (tlcpExtensions(object) as EnvoyObject[]);
     const make = (): { release: WorkloadRelease; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
       return {
         release,
-        wanted: workloadObject(workload, release, { chains: this.chains(workload), requestTimeoutMs, formerTlcp }),
+        wanted: workloadObject(workload, release, {
+          chains: this.chains(workload),
+          requestTimeoutMs,
+          formerTlcp,
+          believedPeers,
+        }),
       };
     };
     let { release, wanted } = make();

@@ -2,7 +2,7 @@
 // the scheme that upstreams are told.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { TlcpModule } from '../../scripts/fim/tlcp-module.ts';
 import { Harness } from './harness.ts';
 import { sendRaw } from './http-client.ts';
@@ -89,15 +89,22 @@ test('upstreams are told that requests came encrypted', async () => {
 });
 
 describe('without national TLS', () => {
-  let plain: Harness;
-  before(async () => {
-    plain = await Harness.start({ routes: route('plain', {}), tlcp: certificates.identity });
+  let plain: Harness | undefined;
+  afterEach(() => plain?.stop());
+
+  test('and without its module, what clients say of themselves does not arrive', async () => {
+    plain = await Harness.start({ routes: route('plain', {}) });
+    await noClaimArrives(plain);
   });
-  after(() => plain.stop());
 
   test('what clients say of themselves does not arrive, in any spelling, nor in trailers', async () => {
+    plain = await Harness.start({ routes: route('plain', {}), tlcp: certificates.identity });
+    await noClaimArrives(plain);
+  });
+
+  async function noClaimArrives(proxy: Harness): Promise<void> {
     const answer = await sendRaw(
-      plain.stack.listen.port,
+      proxy.stack.listen.port,
       [
         'POST / HTTP/1.1',
         'host: x',
@@ -118,12 +125,12 @@ describe('without national TLS', () => {
       (text) => text.endsWith('0\r\n\r\n'),
     );
     assert.match(answer, /^HTTP\/1\.1 200 /);
-    const { headers, trailers } = plain.upstream.arrived.at(-1)!;
+    const { headers, trailers } = proxy.upstream.arrived.at(-1)!;
     assert.deepEqual(
       Object.keys({ ...headers, ...trailers }).filter((name) => /^x.fim.client/.test(name)),
       [],
     );
     assert.equal(headers['x-fim-other'], '1');
     assert.equal(headers['x-forwarded-proto'], 'http');
-  });
+  }
 });

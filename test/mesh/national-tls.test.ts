@@ -17,9 +17,18 @@ import { until } from './stack/until.ts';
 const SET_UP_MS = 1_200_000;
 const KEPT_CLIENTS = 4;
 const SECURE = route('secure', {
-  tls: { cipherSuites: ['ECC-SM4-GCM-SM3'] },
+  tls: { cipherSuites: ['ECC-SM4-GCM-SM3'], clientAuth: 'Optional' },
   validation: { fields: [{ name: 'a', pattern: '^[0-9]{4}$' }] },
 });
+/** In more than one spelling. */
+const CLAIMS = {
+  'content-type': 'application/json',
+  'x-fim-client-subject': 'CN=root',
+  x_fim_client_serial: '1',
+  'x-forged': '1',
+};
+/** A proxy that sidecars believe, and that is not there. */
+const STRANGER = 'spiffe://cluster.local/ns/nowhere/sa/nobody';
 const GOOD = post('/', '{"a":"1234"}');
 
 describe('national TLS in a mesh', () => {
@@ -27,11 +36,16 @@ describe('national TLS in a mesh', () => {
   const file = path.join(folder, 'certificates.yaml');
   let module: TlcpModule;
   let stack: OperatedMesh;
-  let first: { authority: string; defaults: string };
+  let first: { authority: string; defaults: string; client: string };
 
+  /** What the upstream was told of the client at last. */
+  const told = (): string[] =>
+    Object.entries(stack.upstream.arrived.at(-1)!.headers)
+      .filter(([name]) => /^x.fim.client/.test(name))
+      .map(([name, value]) => `${name}: ${String(value)}`);
   /** Makes a pair and puts its keys into the key service. */
-  const issue = async (name: string): Promise<{ authority: string; defaults: string }> => {
-    const { files, authority } = await Certificates.make();
+  const issue = async (name: string): Promise<{ authority: string; defaults: string; client: string }> => {
+    const { files, authority, client } = await Certificates.make();
     for (const use of ['sign', 'encrypt'])
       stack.mesh.kms.keepKey(`kms://platform/${name}-${use}`, 'SM2-PRIVATE', Buffer.from(files[`server-${use}.key`]!));
     const part = (use: string): unknown => ({
@@ -39,7 +53,7 @@ describe('national TLS in a mesh', () => {
       keyId: `kms://platform/${name}-${use}`,
     });
     const certificates = [{ sign: part('sign'), encrypt: part('encrypt') }];
-    return { authority, defaults: stringify({ certificates, trust: authority }) };
+    return { authority, client, defaults: stringify({ certificates, trust: authority }) };
   };
   const give = (text: string): void => {
     writeFileSync(`${file}~`, text);
@@ -62,7 +76,9 @@ describe('national TLS in a mesh', () => {
     async () => {
       module = await TlcpModule.load();
       const [listener] = await buildModules(['tlcp-listener']);
-      stack = await OperatedMesh.start(undefined, { operator: { flags: ['--tlcp-certificates', file] } });
+      stack = await OperatedMesh.start(undefined, {
+        operator: { flags: ['--tlcp-certificates', file, '--client-identity-from', STRANGER] },
+      });
       stack.mesh.releaseModule(readFileSync(listener!.path), 'tlcp-listener');
     },
     { timeout: SET_UP_MS },
@@ -77,6 +93,8 @@ describe('national TLS in a mesh', () => {
     const { message } = await stack.condition('secure', 'Programmed', 'False', 'TlcpNotTerminated');
     assert.match(message, /default ones cannot be used: ENOENT/);
     await until('the policy is in force', async () => (await send(stack.url, { body: '{"a":"1"}' })).status === 422);
+    assert.equal((await send(stack.url, { body: '{"a":"1234"}', headers: CLAIMS })).status, 200);
+    assert.deepEqual(told(), [], 'nobody says of himself who he is');
   });
 
   it('with certificates it is terminated, proven, and mutual TLS is behind it', async () => {
@@ -84,8 +102,10 @@ describe('national TLS in a mesh', () => {
     give(first.defaults);
     const { message } = await stack.condition('secure', 'Programmed', 'True');
     assert.match(message, /1 prox/);
-    const client = await TlcpClient.ready(module, at(first.authority));
-    assert.equal((await client.ask(GOOD)).status, 200);
+    const client = await TlcpClient.ready(module, at(first.authority, { identity: first.client }));
+    assert.equal((await client.ask(GOOD.replace('host:', 'x-fim-client-subject: CN=root\r\nhost:'))).status, 200);
+    assert.equal(told()[0], 'x-fim-client-subject: CN=FIM development client');
+    assert.equal(told().length, 5);
     assert.equal((await client.ask(post('/', '{"a":"1"}'))).status, 422, 'the policy, over national TLS');
     assert.match(stack.upstream.arrived.at(-1)!.headers['x-forwarded-client-cert']?.toString() ?? '', /sa\/gw/);
     await client.close();
@@ -162,6 +182,24 @@ describe('national TLS in a mesh', () => {
     );
     const { message } = await stack.condition('inbound', 'Programmed', 'False', 'TlcpNotTerminated');
     assert.match(message, /sidecars/);
+    assert.match(message, /mutual TLS of the mesh/);
+    await stack.remove('secure');
+    await until('the sidecar alone removes what clients say of themselves', async () => {
+      assert.equal((await send(stack.url, { body: '{"a":"1"}', headers: CLAIMS })).status, 200);
+      assert.equal(stack.upstream.arrived.at(-1)!.headers['x-forged'], '1');
+      return told().length === 0;
+    });
+    const gateway = /URI=(spiffe:[^;,"]+\/sa\/gw)/.exec(
+      stack.upstream.arrived.at(-1)!.headers['x-forwarded-client-cert']?.toString() ?? '',
+    )?.[1];
+    await stack.operator.stop();
+    stack.operator = await stack.mesh.addOperator('second', {
+      flags: ['--tlcp-certificates', file, '--client-identity-from', `${STRANGER},${gateway}`],
+    });
+    await until('a gateway that is named is believed', async () => {
+      assert.equal((await send(stack.url, { body: '{"a":"1"}', headers: CLAIMS })).status, 200);
+      return told().includes('x-fim-client-subject: CN=root');
+    });
     await stack.remove('inbound');
   });
 });

@@ -173,7 +173,13 @@ describe('goldens', () => {
       assert.ok((made.spec!.configPatches as Patch[]).every(({ match }) => match.context === 'SIDECAR_INBOUND'));
     const both = objects.find(({ metadata }) => metadata.name.startsWith('fim-sidecars-web-front'))!;
     assert.deepEqual(both.spec!.workloadSelector, { labels: { app: 'web', tier: 'front' } });
-    assert.equal(patches(both, 'HTTP_FILTER').filter(({ patch }) => patch.operation === 'REMOVE').length, 2);
+    assert.deepEqual(
+      patches(both, 'HTTP_FILTER')
+        .filter(({ patch }) => patch.operation === 'REMOVE')
+        .map(({ match }) => match.listener!.filterChain.filter.subFilter!.name.endsWith('.claims')),
+      [false, false, true, true],
+      'the policies, and what removes claims',
+    );
     assert.equal(config(both).routes.length, 2);
   });
 
@@ -181,8 +187,10 @@ describe('goldens', () => {
     const made = object('waypoint', 'fim-service-ledger');
     assert.deepEqual(made.spec!.targetRefs, [{ group: '', kind: 'Service', name: 'ledger' }]);
     assert.deepEqual(
-      patches(made, 'HTTP_FILTER').map(({ match }) => match.listener?.filterChain.name),
-      ['inbound-vip|80|http|ledger.demo.svc.cluster.local', 'inbound-vip|9090|http|ledger.demo.svc.cluster.local'],
+      patches(made, 'HTTP_FILTER').map(({ match, patch }) => [patch.operation, match.listener?.filterChain.name]),
+      ['INSERT_BEFORE', 'INSERT_FIRST'].flatMap((operation) =>
+        [80, 9090].map((port) => [operation, `inbound-vip|${port}|http|ledger.demo.svc.cluster.local`]),
+      ),
     );
   });
 

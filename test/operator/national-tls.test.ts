@@ -16,6 +16,7 @@ import {
 } from '../../istio/operator/plan/national-tls.ts';
 import type { Selection, TargetFacts } from '../../istio/operator/plan/selection.ts';
 import type { Workload } from '../../istio/operator/plan/workloads.ts';
+import { readOptions } from '../../istio/operator/options.ts';
 import { certificatesOf } from '../../istio/operator/tlcp-source.ts';
 import { checkRoutes } from '../../envoy/route/index.ts';
 
@@ -187,6 +188,35 @@ describe('the object', () => {
     assert.deepEqual(appliedOf(object).routes.size, 1, 'the policy is the first configuration');
   });
 
+  it('what removes claims of clients comes to stand before it, at every port, and in the place of a wider one', () => {
+    const patches = objectOf(buildWith(input)).spec!.configPatches as {
+      applyTo: string;
+      match: { listener?: { portNumber?: number; filterChain?: { filter?: { subFilter?: { name: string } } } } };
+      patch: { operation: string; value?: { name: string } };
+    }[];
+    const first = patches.filter(({ patch }) => patch.operation === 'INSERT_FIRST');
+    assert.deepEqual(
+      first.map(({ match, patch }) => [patch.value!.name, match.listener?.portNumber]),
+      [
+        ['fim.gateways.tlcp.requests', 8080],
+        ['fim.gateways.claims', undefined],
+      ],
+      'the last that is inserted as the first is the first',
+    );
+    const removed = patches.filter(({ applyTo, patch }) => applyTo === 'HTTP_FILTER' && patch.operation === 'REMOVE');
+    assert.ok(removed.some(({ match }) => match.listener?.filterChain?.filter?.subFilter?.name === 'fim.other.claims'));
+  });
+
+  it('sidecars believe the peers that are named, gateways and waypoints nobody', () => {
+    const peer = 'spiffe://cluster.local/ns/edge/sa/gw';
+    const release = { config: {}, hash: '', generation: 1, appliedAt: 0, module: MODULE, version: '1' };
+    for (const lattice of ['sidecar', 'gateway', 'waypoint'] as const) {
+      const workload = { namespace: 'demo', name: 'w', selection: { lattice, terms: {} }, routes: [], wider: [] };
+      const object = workloadObject(workload as unknown as Workload, release as never, { believedPeers: [peer] });
+      assert.equal(JSON.stringify(object.spec).includes(peer), lattice === 'sidecar', lattice);
+    }
+  });
+
   it('keeps the configurations for draining listeners when the route asks no more', () => {
     const before = objectOf(buildWith(input));
     const after = objectOf(buildWith(undefined, { ...SUITES, missing: 'Accept' }), 8, tlcpExtensions(before));
@@ -238,5 +268,21 @@ describe('default certificates', () => {
       () => certificatesOf(text.replace('kms://platform/sign', 'file:///key')),
       /FIM-CFG-\d+ \$\.certificates/,
     );
+  });
+});
+
+describe('who is believed to know the client', () => {
+  const read = (text: string): unknown => {
+    const options = readOptions(['--modules', '/m', '--module-url', 'http://m/', '--client-identity-from', text], {});
+    return typeof options === 'string' ? options : options.believedPeers;
+  };
+
+  it('is named by SPIFFE ids, and is nobody unless told', () => {
+    const ids = ['spiffe://cluster.local/ns/edge/sa/gw', 'spiffe://bank.test/ns/edge/sa/gw.2'];
+    assert.deepEqual(read(ids.join(',')), ids);
+    for (const wrong of ['gw', 'spiffe://cluster.local', 'spiffe://a/ns/b/sa/*', `${ids[0]} `])
+      assert.match(String(read(wrong)), /--client-identity-from is not spiffe/);
+    const options = readOptions(['--modules', '/m', '--module-url', 'http://m/'], {});
+    assert.deepEqual(typeof options === 'object' && options.believedPeers, []);
   });
 });

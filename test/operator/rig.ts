@@ -119,6 +119,7 @@ export class Rig {
       ...(this.namespaces === undefined ? {} : { namespaces: this.namespaces }),
       clusterDomain: this.clusterDomain,
       requestTimeoutMs: 120_000,
+      believedPeers: [],
       probePort: 1,
       version: '0.1.0',
       log: () => undefined,

@@ -37,6 +37,7 @@ import {
   VERSION_ANNOTATION,
   WORKLOAD_LABEL,
 } from './applied.ts';
+import { claimsPatches } from './claims.ts';
 import { tlcpHash, type TlcpRelease } from './national-tls.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import { kmsAddress } from './kms-address.ts';
@@ -138,6 +139,11 @@ function extensionPatch(context: string, name: string, release: WorkloadRelease)
 /** Name of a filter of national TLS and of its discovered configuration. */
 function tlcpName(workload: string, part: TlcpPart): string {
   return `${filterName(workload)}.tlcp.${part}`;
+}
+
+/** Name of the filter that removes what clients say of themselves. */
+function claimsName(workload: string): string {
+  return `${filterName(workload)}.claims`;
 }
 
 /** Configurations of the filters of national TLS. */
@@ -284,13 +290,15 @@ export interface ChainTerms {
    * that drain.
    */
   formerTlcp?: readonly EnvoyObject[];
+  /** SPIFFE ids of proxies that sidecars believe who the client is. */
+  believedPeers?: readonly string[];
 }
 
 /** EnvoyFilter of a workload. */
 export function workloadObject(
   workload: Workload,
   release: WorkloadRelease,
-  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, formerTlcp = [] }: ChainTerms = {},
+  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, formerTlcp = [], believedPeers = [] }: ChainTerms = {},
 ): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
@@ -304,6 +312,14 @@ export function workloadObject(
       ...(tlcp === undefined ? formerTlcp : tlcpExtensionPatches(context, name, tlcp, release.generation)),
       ...filterPatches(context, filter, wider, chains),
       ...(tlcp === undefined ? [] : tlcpFilterPatches(context, workload, tlcp)),
+      // Behind those of national TLS, so that the filter comes to stand before.
+      ...claimsPatches({
+        at: (subFilter) => chainMatches(context, chains, subFilter),
+        nameOf: claimsName,
+        workload: name,
+        wider,
+        peers: selection.lattice === 'sidecar' ? believedPeers : [],
+      }),
       ...connectionPatches(context, chains, requestTimeoutMs),
     ],
   };
