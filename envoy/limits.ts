@@ -102,6 +102,20 @@ export const MAX_LIMIT_PERIOD_MS = 86_400_000;
 export const MAX_LIMIT_WAIT_MS = 30_000;
 /** Parts of a limit's key with those of its parents (as in the limiter's schema, of an override's values); more are refused. */
 export const MAX_LIMIT_KEY_PARTS = 8;
+/** Global limits of one route, as many as the headers that ask for them have numbers (as in the limiter's schema). */
+export const MAX_FLEET_LIMITS = 4;
+/** Default ceiling of one Envoy with `onStoreFailure: Allow`, in times of the global limit. */
+export const OPEN_CEILING_FACTOR = 10;
+/** Largest number of a limit (as in the limiter's schema). */
+export const MAX_LIMIT_REQUESTS = 1_000_000_000;
+/** Time for the limit service to answer, milliseconds. Then the limit decides as `onStoreFailure` says. */
+export const LIMIT_ANSWER_MS = 20;
+/** Time between looks whether the limit service is well, milliseconds. Within two of them it is asked again. */
+export const LIMIT_HEALTH_INTERVAL_MS = 250;
+/** Failures in a row after which the limit service is not asked any more until it is well. */
+export const LIMIT_FAILURES = 3;
+/** Requests that wait for one limit service at once. Further ones do without its answer. */
+export const MAX_LIMIT_QUESTIONS = 1024;
 /** Repetition count in a pattern (as in the modules and in RE2). */
 export const MAX_PATTERN_REPEAT = 1_000;
 /** Bytes that the engine's random source fills at once. */

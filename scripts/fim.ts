@@ -60,6 +60,10 @@ function addUp(program: Command, finish: Finish): void {
       'certificate of ordinary TLS and those of its authorities, PEM, for routes with `tls.alsoTls`; renewed by rename',
     )
     .option('--tls-key <file>', 'its private key, PEM')
+    .option(
+      '--limits <url>',
+      "the service that counts limits with `scope: Global`, by Envoy's rate-limit protocol: h2c:// or https://",
+    )
     .option('--no-tlcp', 'leave national TLS to what stands in front: serve HTTP, routes with `tls` on loopback only')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')

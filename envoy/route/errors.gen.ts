@@ -85,6 +85,8 @@ export type ErrorCode =
   | 'FIM-CFG-1091'
   | 'FIM-CFG-1092'
   | 'FIM-CFG-1072'
+  | 'FIM-CFG-1095'
+  | 'FIM-CFG-1096'
   | 'FIM-CFG-1073'
   | 'FIM-CFG-1074'
   | 'FIM-CFG-1075'
@@ -132,6 +134,7 @@ export type ErrorCode =
   | 'FIM-RT-0033'
   | 'FIM-LIM-0001'
   | 'FIM-LIM-0002'
+  | 'FIM-LIM-0003'
   | 'FIM-SM4-0002'
   | 'FIM-SM4-0003'
   | 'FIM-SM4-0004'
@@ -386,6 +389,8 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1091': {"status":0,"title":"Channels are not carried out in a mesh","titleZh":"网格中尚不支持通道","advice":"Leave `channels` and `failover` out: in a mesh Istio's own routing decides where requests go. They work with `fim up`.","adviceZh":"请去掉 `channels` 与 `failover`：在网格中由 Istio 自身的路由决定请求去向；它们可用于 `fim up`。"},
   'FIM-CFG-1092': {"status":0,"title":"Failover without channels","titleZh":"failover 缺少通道","advice":"`failover` says what happens when one of `channels` fails: name them.","adviceZh":"`failover` 说明某个 `channels` 失败时的处理：请写明通道。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
+  'FIM-CFG-1095': {"status":0,"title":"Global limit cannot be kept so","titleZh":"全局限流规则无法这样执行","advice":"`ceiling` and `onStoreFailure` go with `scope: Global`; a global limit has no `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`; a route has at most four; with `onStoreFailure: Local` the ceiling is at most `requests`.","adviceZh":"`ceiling` 与 `onStoreFailure` 须与 `scope: Global` 一起使用；全局规则不支持 `Concurrency`、`shape`、`observe`、`refund` 和 `cost.responseHeader`；每条路由最多四条；`onStoreFailure: Local` 时 ceiling 不得超过 `requests`。"},
+  'FIM-CFG-1096': {"status":0,"title":"No service counts global limits here","titleZh":"此处没有统计全局限流的服务","advice":"Name one: `fim up --limits URL` or `--limits-store redis://HOST:PORT`; or leave `scope: Global` away.","adviceZh":"请指定服务：`fim up --limits URL` 或 `--limits-store redis://HOST:PORT`；或去掉 `scope: Global`。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},
   'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入。"},
@@ -433,6 +438,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0033': {"status":421,"title":"The listener serves national TLS only","titleZh":"该监听端口只提供国密 TLS 服务","advice":"Connect by TLCP (GB/T 38636), for example with `fim tlcp get`. A connection that was open before the routes asked for national TLS has to be made anew.","adviceZh":"请使用 TLCP（GB/T 38636）连接，例如 `fim tlcp get`。在路由要求国密 TLS 之前建立的连接需要重新建立。"},
   'FIM-LIM-0001': {"status":429,"title":"Rate limit exceeded","titleZh":"超出速率限制","advice":"Retry after the time that `retry-after` names.","adviceZh":"请在 `retry-after` 所示时间之后重试。"},
   'FIM-LIM-0002': {"status":503,"title":"Rate limit could not be decided","titleZh":"无法判定速率限制","advice":"The shared table was contended beyond its bound; retry.","adviceZh":"共享表的争用超出上限；请重试。"},
+  'FIM-LIM-0003': {"status":503,"title":"Service of the global limit does not answer","titleZh":"全局限流服务无应答","advice":"The limit refuses while its service is gone (`onStoreFailure: Deny`); retry.","adviceZh":"该规则在服务不可用期间拒绝请求（`onStoreFailure: Deny`）；请重试。"},
   'FIM-SM4-0002': {"status":422,"title":"Protected message cannot be opened","titleZh":"无法解密受保护的消息","advice":"Send a message protected with a valid version of the route's key; the reason is in the proxy's counters only.","adviceZh":"请用路由密钥的有效版本保护报文；具体原因只在代理的计数器中。"},
   'FIM-SM4-0003': {"status":500,"title":"Encryption failed","titleZh":"加密失败","advice":"The host gave no randomness or memory; see the proxy's log.","adviceZh":"宿主未能提供随机数或内存；请查看代理日志。"},
   'FIM-SM4-0004': {"status":422,"title":"Message whose fields are to be protected is not JSON or has too many of them","titleZh":"需要保护字段的消息不是 JSON 或字段过多","advice":"Send JSON with a content type that says so; docs/limits.md has the bound of protected values.","adviceZh":"请发送 JSON 并带相应的内容类型；受保护值的数量上限见 docs/limits.md。"},

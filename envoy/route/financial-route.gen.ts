@@ -599,6 +599,12 @@ export interface RouteLimitShape {
   overflow?: LimitOverflow;
 }
 
+/** `Local`: each Envoy counts for itself. `Global`: all Envoys that ask the same limit service count together; not with `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`, and at most four of one route. */
+export type LimitScope = 'Local' | 'Global';
+
+/** Fate of a request while the service of a global limit does not answer. `Local`: the ceiling alone decides, which may not exceed `requests`. `Deny`: it is refused with 503. `Allow`: as Local, and the ceiling may be higher. */
+export type LimitStoreFailure = 'Local' | 'Deny' | 'Allow';
+
 /** One limit. */
 export interface RouteNamedLimit {
   /** Name in headers and counters; what its keys have used is kept under it. */
@@ -625,6 +631,12 @@ export interface RouteNamedLimit {
   observe?: boolean;
   /** A request that a later stage refuses, or that no upstream had (none healthy, connection refused, overload), gives back what it took. A time-out of the upstream gives nothing back, nor does a client that goes away. */
   refund?: boolean;
+  /** `Local`: each Envoy counts for itself. `Global`: all Envoys that ask the same limit service count together; not with `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`, and at most four of one route. */
+  scope?: LimitScope;
+  /** Requests of a global limit that one Envoy lets in for each `period` before it asks the service; absent: `requests`, with `onStoreFailure: Allow` ten times as many. Named keys of `overrides` have their own numbers. */
+  ceiling?: number;
+  /** Fate of a request while the service of a global limit does not answer. `Local`: the ceiling alone decides, which may not exceed `requests`. `Deny`: it is refused with 503. `Allow`: as Local, and the ceiling may be higher. */
+  onStoreFailure?: LimitStoreFailure;
 }
 
 /** Limits on requests; one that is refused is answered with 429 and `retry-after`. All workers of one Envoy share them. `requests` and `period` are a token bucket that refills smoothly; `limits` are more of them, each with a name. A request is let in by all or takes from none. */

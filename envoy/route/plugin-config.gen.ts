@@ -524,6 +524,8 @@ export interface RateLimitOverrideConfig {
   requests: number;
   /** As of the limit. */
   burst?: number;
+  /** As of the limit's `fleet`; absent: the same. */
+  terms?: string;
 }
 
 /** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
@@ -534,6 +536,16 @@ export interface RateLimitShapeConfig {
   queue: number;
   /** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
   overflow?: RateLimitOverflow;
+}
+
+/** Its part that all Envoys share. `requests` and `burst` are then the ceiling of this one. */
+export interface RateLimitFleetConfig {
+  /** Number of the headers that carry the question. */
+  slot: number;
+  /** A request is refused while the service does not answer. */
+  closed?: boolean;
+  /** The limit's numbers, as the service reads them. */
+  terms: string;
 }
 
 /** One limit with a name. */
@@ -564,6 +576,8 @@ export interface RateLimitRuleConfig {
   observe?: boolean;
   /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
   refund?: boolean;
+  /** Its part that all Envoys share. `requests` and `burst` are then the ceiling of this one. */
+  fleet?: RateLimitFleetConfig;
 }
 
 /** Limits on requests. A request is let in by all of them, or takes from none. */

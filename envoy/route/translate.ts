@@ -13,6 +13,7 @@ import { orderRoutes, type Candidate, type Conflict } from './precedence.ts';
 import type { RouteResource } from './resource.ts';
 import { issueAt, sortIssues, type RouteIssue } from './route-error.ts';
 import { SourceMap } from './source-map.ts';
+import { isGlobal } from './stages/fleet-limit.ts';
 import { memberOf } from './stages/stage-row.ts';
 import { CHAIN, FUSED_MODULE, keysOf, memberNamed, ownHeadersOf, translateStages } from './stages/table.ts';
 
@@ -36,6 +37,8 @@ export interface TranslateOptions {
   terminatesTlcp?: boolean;
   /** The lack in national TLS, in words. Absent: nothing if it is terminated, else that it is not. */
   tlcpLack?: string;
+  /** Whether a service counts global limits. If not, routes that have some are refused. */
+  countsGlobally?: boolean;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;
 }
@@ -221,7 +224,7 @@ function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
 /** Resources that the layout and the kind of proxy can serve, and errors of the others. */
 function fitting(
   resources: readonly RouteResource[],
-  { layout, mesh = false }: TranslateOptions,
+  { layout, mesh = false, countsGlobally = false }: TranslateOptions,
 ): { fit: RouteResource[]; errors: RouteIssue[] } {
   const errors: RouteIssue[] = [];
   const fit = resources.filter((resource) => {
@@ -230,6 +233,7 @@ function fitting(
       errors.push(issueAt(resource.source, code, path, detail)) > 0;
     if (layout === 'chain') checkChain(resource.sections, report);
     if (mesh && resource.spec.channels !== undefined) report('FIM-CFG-1091', ['spec', 'channels']);
+    if (!countsGlobally) errors.push(...globalLimits(resource));
     return errors.length === before;
   });
   return { fit, errors };
@@ -239,6 +243,15 @@ function fitting(
 function lanesOf(candidates: readonly Candidate[], region: string | undefined): Lane[] {
   return [...new Set(candidates.map(({ resource }) => resource))].flatMap(
     ({ key, spec }) => laneOf(key, spec, region) ?? [],
+  );
+}
+
+/** Global limits of a resource that no service counts. */
+function globalLimits({ sections, source }: RouteResource): RouteIssue[] {
+  const section = sections.rateLimit;
+  const limits = section?.value.limits ?? [];
+  return limits.flatMap((limit, index) =>
+    isGlobal(limit) ? [issueAt(source, 'FIM-CFG-1096', [...section!.path, 'limits', index, 'scope'])] : [],
   );
 }
 

@@ -19,6 +19,8 @@ export interface PolicyTerms {
   hasTlsIdentity?: boolean;
   /** Region of the proxy. */
   region?: string;
+  /** Whether a service counts global limits. */
+  countsGlobally?: boolean;
 }
 
 /**
@@ -28,7 +30,14 @@ export interface PolicyTerms {
 export async function loadPolicy(
   paths: readonly string[],
   layout: Layout,
-  { kms = {}, heldPerAddressBytes, terminatesTlcp = false, hasTlsIdentity, region }: PolicyTerms = {},
+  {
+    kms = {},
+    heldPerAddressBytes,
+    terminatesTlcp = false,
+    countsGlobally = false,
+    hasTlsIdentity,
+    region,
+  }: PolicyTerms = {},
 ): Promise<Loaded> {
   const loaded = loadRoutes(paths);
   const errors = [...loaded.errors];
@@ -44,6 +53,7 @@ export async function loadPolicy(
     standalone: true,
     terminatesTlcp,
     ...(region === undefined ? {} : { region }),
+    countsGlobally,
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });

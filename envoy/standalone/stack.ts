@@ -4,7 +4,15 @@ import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { AlsoTls, KmsSettings } from '../route/index.ts';
-import type { EnvoyObject, FilterSlot, KmsCredentials, Layout, ListenerPlan, TlsIdentity } from '../xds/index.ts';
+import type {
+  EnvoyObject,
+  FilterSlot,
+  KmsCredentials,
+  Layout,
+  LimitServiceTerms,
+  ListenerPlan,
+  TlsIdentity,
+} from '../xds/index.ts';
 import { bootstrapConfig, filterSlots, KMS_CLUSTER, listenerResource, responderAt } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
@@ -46,6 +54,8 @@ export interface StackOptions {
   ocsp?: URL;
   /** Certificate of ordinary TLS, for routes with `tls.alsoTls`. Absent: none. */
   tlsIdentity?: TlsIdentity;
+  /** The service that counts global limits. Absent: none. */
+  limits?: LimitServiceTerms;
   /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
   kmsCredentials?: KmsCredentials;
   /** KMS settings that differ from the modules' defaults, the same that `load` received. */
@@ -161,6 +171,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     upstream: upstream.url,
     kms: kms.url,
     ...(options.ocsp === undefined ? {} : { ocsp: options.ocsp }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     kmsCredentials: options.kmsCredentials,
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
     clustersFile: files.clustersFile,

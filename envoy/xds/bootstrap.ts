@@ -5,6 +5,7 @@ import type { ListenerPlan } from './listener.ts';
 import { listener } from './listener.ts';
 import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
 import { kmsCluster } from './kms-cluster.ts';
+import { limitsCluster } from './limit-service.ts';
 import { memoryRelease, overloadManager } from './overload.ts';
 import { OCSP_CLUSTER } from './tlcp.ts';
 import { UPSTREAM_CLUSTER } from './route-configuration.ts';
@@ -49,6 +50,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
         cluster(UPSTREAM_CLUSTER, plan.upstream),
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),
         ...(plan.ocsp === undefined ? [] : [cluster(OCSP_CLUSTER, plan.ocsp)]),
+        ...(plan.limits === undefined ? [] : [limitsCluster(plan.limits.url)]),
       ],
     },
   };

@@ -6,6 +6,8 @@ import type { ConnectionLimitTerms } from './connection-limits.ts';
 import { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { FilterSlot } from './layout.ts';
+import { dropQuestions, limitFilters } from './limit-service.ts';
+import type { LimitServiceTerms } from './limit-service.ts';
 import { localReplies } from './local-replies.ts';
 import { ordinaryTlsChain, peerFilter, tlsInspection } from './ordinary-tls.ts';
 import type { OrdinaryTls } from './ordinary-tls.ts';
@@ -31,6 +33,8 @@ export interface ListenerPlan extends ConnectionLimitTerms {
   tlcp?: TlcpFiles;
   /** Absent: the listener can serve no ordinary TLS. */
   ordinaryTls?: OrdinaryTls;
+  /** Service that counts global limits. Absent: none. */
+  limits?: LimitServiceTerms;
   /** Absolute path of an access log without paths and values. Absent: no log. */
   accessLog?: string;
 }
@@ -90,10 +94,12 @@ function connectionManager(plan: ListenerPlan, first: EnvoyObject, client: strin
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
       first,
+      ...(plan.limits ? [dropQuestions('fim.limits.forged')] : []),
       ...plan.slots.map((slot) =>
         discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
       ),
       sealFilter(plan.slots.map((slot) => slot.module)),
+      ...(plan.limits ? limitFilters(plan.limits.answerMs) : []),
       router(),
     ],
     local_reply_config: localReplies({ of: 'All' }),

@@ -45,6 +45,8 @@ export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
     mappers: [
       asItIs,
       unjudged,
+      mapper('FIM-LIM-0001', details(`response.code_details == 'request_rate_limited'`)),
+      mapper('FIM-LIM-0003', details(`response.code_details == 'rate_limiter_error'`)),
       mapper('FIM-RT-0026', either(flags('OM', 'UO'), details(`response.code_details.startsWith('overload')`))),
       mapper('FIM-RT-0021', flags('UF', 'UH', 'NC')),
       mapper('FIM-RT-0022', flags('UC', 'UR', 'LR', 'UPE')),

@@ -14,6 +14,8 @@ export class Claim {
   readonly decision: Decision = new Decision();
   /** The line or cell with the bucket, as read. */
   readonly value: SharedValue = new SharedValue();
+  /** Digest that names the key for all Envoys, in scratch memory; 0: the limit is this one's alone. */
+  fleetKey: usize = 0;
   /** The bucket within it, in scratch memory. */
   bucket: usize = 0;
   /** The line is full, and the key shares the limit's spare bucket. */
@@ -29,6 +31,7 @@ export class Claim {
     this.hash = hash;
     this.cost = cost;
     this.taken = false;
+    this.fleetKey = 0;
     this.spare = false;
     // One that is not asked, because an earlier limit refused, says nothing of the request before.
     const decision = this.decision;

@@ -131,6 +131,8 @@ export class RateLimitOverrideConfig {
   requests: i32 = 0;
   /** As of the limit. */
   burst: i32 = 0;
+  /** As of the limit's `fleet`; absent: the same. */
+  terms: Bytes = Bytes.EMPTY;
 }
 
 /** How requests wait for a token; only of a `TokenBucket`. Absent: they do not. */
@@ -143,6 +145,18 @@ export class RateLimitShapeConfig {
   queue: i32 = 1;
   /** The end of a request for which there is no room: it is refused, or its stream is reset without an answer. */
   overflow: RateLimitOverflow = RateLimitOverflow.Reject;
+}
+
+/** Its part that all Envoys share. `requests` and `burst` are then the ceiling of this one. */
+export class RateLimitFleetConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Number of the headers that carry the question. */
+  slot: i32 = 1;
+  /** A request is refused while the service does not answer. */
+  closed: bool = false;
+  /** The limit's numbers, as the service reads them. */
+  terms: Bytes = Bytes.EMPTY;
 }
 
 /** One limit with a name. */
@@ -175,6 +189,8 @@ export class RateLimitRuleConfig {
   observe: bool = false;
   /** A request that a later stage refuses, or that no upstream had, gives its tokens back. */
   refund: bool = false;
+  /** Its part that all Envoys share. `requests` and `burst` are then the ceiling of this one. */
+  fleet: RateLimitFleetConfig | null = null;
 }
 
 /** Limits on requests. A request is let in by all of them, or takes from none. */
@@ -467,6 +483,8 @@ export function decodeRateLimitOverrideConfig(reader: ConfigReader, node: u32): 
       seen |= 2;
     } else if (reader.keyIs(member, 'burst')) {
       result.burst = <i32>reader.readInteger(member, 0, 1000000000);
+    } else if (reader.keyIs(member, 'terms')) {
+      result.terms = reader.readString(member, 96);
     } else {
       reader.unknownMember(member);
     }
@@ -497,6 +515,30 @@ export function decodeRateLimitShapeConfig(reader: ConfigReader, node: u32): Rat
   }
   if (!(seen & 1)) reader.missing(node, 'maxWaitMs');
   if (!(seen & 2)) reader.missing(node, 'queue');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeRateLimitFleetConfig(reader: ConfigReader, node: u32): RateLimitFleetConfig {
+  const result = new RateLimitFleetConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'slot')) {
+      result.slot = <i32>reader.readInteger(member, 1, 4);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'closed')) {
+      result.closed = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'terms')) {
+      result.terms = reader.readString(member, 96);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'slot');
+  if (!(seen & 2)) reader.missing(node, 'terms');
   return result;
 }
 
@@ -537,6 +579,8 @@ export function decodeRateLimitRuleConfig(reader: ConfigReader, node: u32): Rate
       result.observe = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'refund')) {
       result.refund = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'fleet')) {
+      result.fleet = decodeRateLimitFleetConfig(reader, member);
     } else {
       reader.unknownMember(member);
     }

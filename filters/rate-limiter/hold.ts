@@ -1,26 +1,48 @@
 // State of a request that the stage keeps until its stream ends: what it took, to be told in the answer and to be given
 // back.
+import { Bytes } from '../memory/bytes';
 import { monotonicNanos } from '../runtime/host';
+import { isReplyOf } from '../runtime/routing';
 import { TICKS_PER_NANO } from './bucket';
 import { Claim } from './claim';
 import { RateLimitAlgorithm } from './config.gen';
+import { Limit } from './limit';
 import { limitRefunded } from './stats';
 import { giveBack } from './table';
 import { Waiter } from './waiter';
 import { waitingLine } from './waiting-line';
 
+/** What a service said of the limits of all Envoys. */
+enum FleetAnswer {
+  Admitted,
+  Refused,
+  Missing,
+}
+
+// Details of the replies of Envoy's rate-limit filter.
+const REFUSED: Bytes = Bytes.from('request_rate_limited');
+const MISSING: Bytes = Bytes.from('rate_limiter_error');
+
 export class Hold extends Waiter {
+  private fleet: FleetAnswer = FleetAnswer.Admitted;
   /** Next free one of the pool. */
   next: Hold | null = null;
 
   /** Room for `count` claims. A hold grows with the policies that it serves, and stays so large. */
   fit(count: i32): void {
     this.count = 0;
+    this.fleet = FleetAnswer.Admitted;
     const old = this.claims;
     if (old.length >= count) return;
     const claims = new StaticArray<Claim>(count);
     for (let i = 0; i < count; i++) claims[i] = i < old.length ? old[i] : new Claim();
     this.claims = claims;
+  }
+
+  /** Envoy's rate-limit filter stands behind this one. Another reply is none of the limits. */
+  onProxyReply(): void {
+    if (isReplyOf(REFUSED)) this.fleet = FleetAnswer.Refused;
+    else if (isReplyOf(MISSING)) this.fleet = FleetAnswer.Missing;
   }
 
   /**
@@ -35,6 +57,7 @@ export class Hold extends Waiter {
       const claim = unchecked(this.claims[i]);
       if (!claim.taken) continue;
       const limit = claim.limit;
+      if (limit.fleet != null) this.countFleet(limit);
       const refunded = unserved && limit.refund;
       const gaveUp = left && claim.decision.delay != 0;
       if (gaveUp) limit.counters.left.add(1);
@@ -44,6 +67,14 @@ export class Hold extends Waiter {
       giveBack(claim, now);
     }
     giveHold(this);
+  }
+
+  /** The service does not say which of a request's limits refused: they count together. */
+  private countFleet(limit: Limit): void {
+    const counters = limit.counters;
+    if (this.fleet == FleetAnswer.Admitted) counters.admitted.add(1);
+    else if (this.fleet == FleetAnswer.Refused) counters.refused.add(1);
+    else counters.unanswered.add(1);
   }
 }
 

@@ -82,6 +82,15 @@ function found(at: usize, bytes: u32): void {
   length = bytes;
 }
 
+/** Text of the last part that was hashed. Valid until the next host call. */
+export function hashedPointer(): usize {
+  return pointer;
+}
+
+export function hashedLength(): u32 {
+  return length;
+}
+
 /** Adds the part's text to the hash of the key. `tree`: the body, or null where it is not read. */
 export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | null): void {
   found(0, 0);

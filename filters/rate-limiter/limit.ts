@@ -5,6 +5,7 @@ import { BucketRate, chargeBucket, decideBucket, refundBucket } from './bucket';
 import { RateLimitAlgorithm } from './config.gen';
 import { Cost } from './cost';
 import { Decision } from './decision';
+import { FleetSlot } from './fleet-slot';
 import { InFlightLimit, decideInFlight, releaseInFlight } from './in-flight';
 import { KeyPart } from './key-part';
 import { tagOf } from './seed';
@@ -38,11 +39,13 @@ export class Terms {
   readonly window: WindowLimit;
   readonly inFlight: InFlightLimit;
 
+  /** `fleet`: the numbers that all Envoys share, as the service reads them; empty: it is this one's alone. */
   constructor(
     readonly requests: u64,
     readonly periodMs: u64,
     burst: u64,
     shape: Shape = NO_SHAPE,
+    readonly fleet: Bytes = Bytes.EMPTY,
   ) {
     this.rate = new BucketRate(requests, periodMs, burst, shape.waitMs, shape.queue);
     this.window = new WindowLimit(requests, periodMs);
@@ -68,6 +71,8 @@ export class Limit {
   observe: bool = false;
   refund: bool = false;
   shape: Shape = NO_SHAPE;
+  /** How all Envoys are asked for what this one's ceiling lets in; null: they are not. */
+  fleet: FleetSlot | null = null;
 
   /** `id`: name of its buckets in the table. `parts`: of its key, those of its parents first. */
   constructor(
@@ -101,7 +106,13 @@ export class Limit {
 
   /** Whether what it lets in is to be remembered until the stream ends. */
   get holds(): bool {
-    return this.refund || this.algorithm == RateLimitAlgorithm.Concurrency || this.chargesAnswer || this.shapes;
+    return (
+      this.refund ||
+      this.algorithm == RateLimitAlgorithm.Concurrency ||
+      this.chargesAnswer ||
+      this.shapes ||
+      this.fleet != null
+    );
   }
 
   /** Whether requests may wait for it. */

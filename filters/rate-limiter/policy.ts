@@ -18,6 +18,7 @@ import {
 import { compileCost } from './cost';
 import { KeyPart, compileKeyPart } from './key-part';
 import { canonicalKey, canonicalLength } from './key-text';
+import { FleetSlot } from './fleet-slot';
 import { Limit, NO_SHAPE, Override, Shape, Terms } from './limit';
 import { beginHash, endHash } from './seed';
 
@@ -51,7 +52,7 @@ export class RateLimitPolicy extends StagePolicy {
       if (!limit.readsBody) early++;
       holds = holds || limit.holds;
       shapes = shapes || limit.shapes;
-      answers = answers || limit.refund || limit.chargesAnswer;
+      answers = answers || limit.refund || limit.chargesAnswer || limit.fleet != null;
     }
     this.early = early;
     this.keeps = tells || holds || (early != 0 && early != limits.length);
@@ -118,7 +119,10 @@ function unnamedLimit(reader: ConfigReader, config: RateLimiterConfig): Limit {
 function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Limit | null): Limit {
   const requests = <u64>rule.requests;
   const shape = shapeOf(rule);
-  const terms = new Terms(requests, <u64>rule.periodMs, rule.burst == 0 ? requests : <u64>rule.burst, shape);
+  const fleet = rule.fleet;
+  const shared = fleet == null ? Bytes.EMPTY : fleet.terms;
+  const burst = rule.burst == 0 ? requests : <u64>rule.burst;
+  const terms = new Terms(requests, <u64>rule.periodMs, burst, shape, shared);
   const limit = new Limit(rule.name, rule.id, rule.algorithm, terms, partsOf(reader, rule, parent));
   limit.shape = shape;
   const overrides = new StaticArray<Override>(rule.overrides.length);
@@ -128,6 +132,7 @@ function namedLimit(reader: ConfigReader, rule: RateLimitRuleConfig, parent: Lim
   if (cost != null) limit.cost = compileCost(reader, cost);
   limit.observe = rule.observe;
   limit.refund = rule.refund;
+  if (fleet != null) limit.fleet = new FleetSlot(fleet);
   return limit;
 }
 
@@ -141,12 +146,9 @@ function shapeOf(rule: RateLimitRuleConfig): Shape {
 /** Terms of a named key, under the hash that requests with its values have. */
 function overrideOf(reader: ConfigReader, limit: Limit, config: RateLimitOverrideConfig): Override {
   const requests = <u64>config.requests;
-  const terms = new Terms(
-    requests,
-    limit.terms.periodMs,
-    config.burst == 0 ? requests : <u64>config.burst,
-    limit.shape,
-  );
+  const fleet = config.terms.length == 0 ? limit.terms.fleet : config.terms;
+  const burst = config.burst == 0 ? requests : <u64>config.burst;
+  const terms = new Terms(requests, limit.terms.periodMs, burst, limit.shape, fleet);
   const values = config.key;
   const parts = limit.parts;
   if (values.length != parts.length) {

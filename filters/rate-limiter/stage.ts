@@ -11,8 +11,9 @@ import { refuseBy, tellOf } from './answer';
 import { TICKS_PER_NANO } from './bucket';
 import { decodeRateLimiterConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
+import { addFleetPart, askFleet, beginFleetKey, endFleetKey } from './fleet';
 import { Hold, giveHold, takeHold } from './hold';
-import { hashPart } from './key-part';
+import { hashPart, hashedLength, hashedPointer } from './key-part';
 import { Limit } from './limit';
 import { RateLimitPolicy, compilePolicy } from './policy';
 import { beginHash, endHash, openSeed } from './seed';
@@ -66,10 +67,11 @@ export class RateLimiter extends Stage {
     let answer = takeAll(hold.claims, from, to, now);
     if (answer == Answer.Admitted && policy.shapes) answer = this.findRoom(exchange, hold, from, to, now);
     hold.count = answer == Answer.Refused ? refusedClaim() + 1 : to;
-    const verdict = this.settle(exchange, hold, answer, from);
+    let verdict = this.settle(exchange, hold, answer, from);
+    if (verdict == Verdict.Continue && !askAll(exchange, hold, from, to)) verdict = fail(exchange);
     if (verdict == Verdict.Reject) {
-      giveAllBack(hold.claims, 0, from, now);
-      if (answer == Answer.Failed) hold.count = 0;
+      giveAllBack(hold.claims, 0, answer == Answer.Admitted ? to : from, now);
+      if (answer != Answer.Refused) hold.count = 0;
     } else if (to == policy.limits.length) limitAllowed.add(1);
     if (answer == Answer.Refused)
       refuseBy(exchange, unchecked(hold.claims[refusedClaim()]), policy.status, policy.legacy);
@@ -104,17 +106,20 @@ export class RateLimiter extends Stage {
     const tokens = cost == null || cost.inAnswer ? 1 : cost.of(exchange, tree);
     const parts = limit.parts;
     beginHash(limit.id);
-    for (let i = 0; i < parts.length; i++) hashPart(exchange, unchecked(parts[i]), tree);
-    unchecked(hold.claims[at]).begin(limit, endHash(limit.tag), tokens);
+    const shared = limit.fleet != null;
+    if (shared) beginFleetKey();
+    for (let i = 0; i < parts.length; i++) {
+      hashPart(exchange, unchecked(parts[i]), tree);
+      if (shared) addFleetPart(hashedPointer(), hashedLength());
+    }
+    const claim = unchecked(hold.claims[at]);
+    claim.begin(limit, endHash(limit.tag), tokens);
+    if (shared) claim.fleetKey = endFleetKey();
   }
 
   /** Counts what the limits said. */
   private settle(exchange: Exchange, hold: Hold, answer: Answer, from: i32): Verdict {
-    if (answer == Answer.Failed) {
-      limitFailed.add(1);
-      exchange.reply.begin(ErrorId.FIM_LIM_0002);
-      return Verdict.Reject;
-    }
+    if (answer == Answer.Failed) return fail(exchange);
     if (answer == Answer.Refused) {
       limitExceeded.add(1);
       unchecked(hold.claims[refusedClaim()]).limit.counters.refused.add(1);
@@ -122,6 +127,7 @@ export class RateLimiter extends Stage {
     }
     for (let i = from; i < hold.count; i++) {
       const claim = unchecked(hold.claims[i]);
+      if (claim.limit.fleet != null) continue; // counted when it is known what all Envoys say
       const counters = claim.limit.counters;
       if (claim.decision.allowed) {
         counters.admitted.add(1);
@@ -145,6 +151,18 @@ export class RateLimiter extends Stage {
     }
     if (policy.tells) tellOf(exchange, hold, policy.legacy);
   }
+}
+
+/** Asks all Envoys for what this one's ceilings let in. False if there is no room for a question. */
+function askAll(exchange: Exchange, hold: Hold, from: i32, to: i32): bool {
+  for (let i = from; i < to; i++) if (!askFleet(exchange, unchecked(hold.claims[i]))) return false;
+  return true;
+}
+
+function fail(exchange: Exchange): Verdict {
+  limitFailed.add(1);
+  exchange.reply.begin(ErrorId.FIM_LIM_0002);
+  return Verdict.Reject;
 }
 
 /** The body as the route reads it; null: there is none, or it is in no format. */

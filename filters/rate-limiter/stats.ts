@@ -29,6 +29,8 @@ export class LimitCounters {
   readonly refused: Counter;
   /** It would have refused, and only observes. */
   readonly observed: Counter;
+  /** It is all Envoys' limit, its service did not answer, and it refuses then. */
+  readonly unanswered: Counter;
   /** It was let in, and waited for that. */
   readonly waited: Counter;
   /** Its client left while it waited. */
@@ -41,11 +43,13 @@ export class LimitCounters {
     this.observed = new Counter(limitRequestsTotal(limit, 'observed'));
     this.waited = new Counter(limitRequestsTotal(limit, 'waited'));
     this.left = new Counter(limitRequestsTotal(limit, 'left'));
+    this.unanswered = new Counter(limitRequestsTotal(limit, 'unanswered'));
     this.waited.define();
     this.left.define();
     this.admitted.define();
     this.refused.define();
     this.observed.define();
+    this.unanswered.define();
   }
 }
 

@@ -102,6 +102,8 @@ function beginResponse(stream: Stream, endOfStream: bool): Progress {
   turnTo(leg);
   if (!isUpstreamResponse()) {
     stream.facts.unreceived = isUnreceived();
+    const hold = stream.facts.hold;
+    if (hold != null) hold.onProxyReply();
     leg.phase = Phase.Passed;
     return Progress.Goes;
   }

@@ -31,6 +31,7 @@ const UNRECEIVED: StaticArray<Bytes> = [
   Bytes.from('ext_authz_error'),
   Bytes.from('jwt_authn_access_denied'),
   Bytes.from('request_rate_limited'),
+  Bytes.from('rate_limiter_error'),
   Bytes.from('local_rate_limited'),
   Bytes.from('upstream_reset_before_response_started{remote_connection_failure'),
   Bytes.from('upstream_reset_before_response_started{local_connection_failure'),
@@ -93,6 +94,12 @@ export function isEmptyByNature(exchange: Exchange): bool {
 export function isUpstreamResponse(): bool {
   if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return true;
   return VIA_UPSTREAM.equals(resultPointer(), resultLength());
+}
+
+/** Whether `details` are those of the proxy's own reply. */
+export function isReplyOf(details: Bytes): bool {
+  if (!readProperty(CODE_DETAILS, CODE_DETAILS_LENGTH)) return false;
+  return details.equals(resultPointer(), resultLength());
 }
 
 /** Whether the details of the proxy's own reply say that no upstream had the request. A time-out does not say so. */

@@ -47,6 +47,17 @@ export function readTlsIdentity(flags: { tlsCert?: string; tlsKey?: string; tlcp
   return identity;
 }
 
+/** Reads the URL of the service that counts global limits, which speaks gRPC. Error: FIM-UP-0020. */
+export function readLimitService(text: string): URL {
+  const url = readPeer(text, '--limits');
+  if (url.protocol === 'http:')
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--limits ${JSON.stringify(text)} is gRPC: h2c://HOST:PORT or https://HOST:PORT`,
+    );
+  return url;
+}
+
 /** Reads a number of workers. Error: FIM-UP-0020. */
 export function readConcurrency(text: string): number {
   const value = Number(text);

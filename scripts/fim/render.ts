@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
-import { type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
+import { asksFleet, type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
 import {
   bootstrapConfig,
   filterSlots,
@@ -31,6 +31,7 @@ const ADMIN = { host: '127.0.0.1', port: 9901 };
 const UPSTREAM = new URL('http://127.0.0.1:8080');
 const KMS = new URL('http://127.0.0.1:8200');
 
+const LIMITS = { url: new URL('h2c://127.0.0.1:8081') };
 const OCSP = new URL('http://127.0.0.1:8888/');
 const TLCP_FILES = { connections: 'discovered/tlcp-connections.json', requests: 'discovered/tlcp-requests.json' };
 const LISTENER_FILE = 'discovered/listener.json';
@@ -61,6 +62,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
   const { policy, problems } = await loadPolicy(files, layout, {
     kms: readSettingFlags(options),
     terminatesTlcp: true,
+    countsGlobally: true,
   });
   if (!policy) {
     for (const problem of problems) process.stderr.write(`${describe(problem)}\n`);
@@ -94,6 +96,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
         ...(terms === undefined ? {} : { listenerFile: LISTENER_FILE }),
         ...(policy.lanes.length === 0 ? {} : { clustersFile: 'discovered/clusters.json' }),
         ...(policy.tls?.ocsp === undefined ? {} : { ocsp: OCSP }),
+        ...(configs.some(asksFleet) ? { limits: LIMITS } : {}),
       }),
     ],
     ...listener,

@@ -19,6 +19,7 @@ import {
   readHeap,
   readHeldPerAddress,
   readLayout,
+  readLimitService,
   readPeer,
   readRequestTimeout,
   readResponder,
@@ -50,6 +51,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   ocsp?: string;
   tlsCert?: string;
   tlsKey?: string;
+  limits?: string;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -85,6 +87,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
         terminatesTlcp: flags.tlcp,
         hasTlsIdentity: settings.tlsIdentity !== undefined,
         ...(flags.region === undefined ? {} : { region: flags.region }),
+        countsGlobally: settings.limits !== undefined,
       }),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
@@ -115,6 +118,7 @@ function readFlags(
   | 'kms'
   | 'ocsp'
   | 'tlsIdentity'
+  | 'limits'
   | 'kmsCredentials'
   | 'kmsSettings'
   | 'kmsData'
@@ -131,6 +135,7 @@ function readFlags(
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
     ocsp: flags.ocsp === undefined ? undefined : readResponder(flags.ocsp),
     tlsIdentity: readTlsIdentity(flags),
+    limits: flags.limits === undefined ? undefined : { url: readLimitService(flags.limits) },
     kmsCredentials: readKmsCredentials(flags),
     kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),

@@ -43,11 +43,19 @@ const FORBIDDEN: Record<string, Record<string, string>> = {
   },
   envoy: {
     istio: 'envoy/ works without Kubernetes',
+    services: 'services are processes beside the proxy',
     filters: 'envoy/ knows filters/ by generated types and built modules',
     test: 'ships',
     bench: 'ships',
   },
   istio: { filters: 'istio/ knows filters/ by generated types and built modules', test: 'ships', bench: 'ships' },
+  services: {
+    filters: 'services know the proxy by its protocols',
+    istio: 'services work without Kubernetes',
+    scripts: 'scripts start services, not the reverse',
+    test: 'ships',
+    bench: 'ships',
+  },
   scripts: {
     test: 'tests import scripts, not the reverse',
     filters: 'scripts know filters/ by generated types and built modules',

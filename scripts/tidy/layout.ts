@@ -6,7 +6,16 @@ import type { Finding, Project, Rule } from './project.ts';
 const STAGE_PARTS = ['README.md', 'config.schema.json', 'config.gen.ts', 'stage.ts', 'stats.ts'];
 /** Further parts of a stage that has its own module. */
 const MODULE_PARTS = ['index.ts'];
-const WITH_README = ['', 'filters/', 'filters/runtime/', 'envoy/host/', 'scripts/', 'test/'];
+const WITH_README = [
+  '',
+  'filters/',
+  'filters/runtime/',
+  'envoy/host/',
+  'services/',
+  'services/limits/',
+  'scripts/',
+  'test/',
+];
 
 const DECISION = /^docs\/decisions\/(\d{4})-[^/]+\.md$/;
 

@@ -18,7 +18,10 @@ function typescriptVerdict(example: CorpusCase): { errors: unknown[]; warnings: 
   const loaded = parseRoutes(example.text, example.file);
   const wrong = [...loaded.errors];
   const warnings = [...loaded.baselineWarnings];
-  const translation = translate(routesOfFiles(loaded, wrong, warnings), { layout: example.layout });
+  const translation = translate(routesOfFiles(loaded, wrong, warnings), {
+    layout: example.layout,
+    countsGlobally: true,
+  });
   warnings.push(...translation.warnings);
   const errors = [...wrong, ...translation.errors].map(({ code, path, line }) => ({ code, path, line }));
   return { errors, warnings: warnings.map((warning) => warning.code) };
@@ -82,7 +85,7 @@ describe('corpus in the module', () => {
       const loaded = parseRoutes(example.text, example.file);
       const checked = loaded.errors.length === 0;
       const translation = checked
-        ? translate(routesOfFiles(loaded, [], []), { layout: 'fused' })
+        ? translate(routesOfFiles(loaded, [], []), { layout: 'fused', countsGlobally: true })
         : translateUnchecked(example.text);
       const result = dryRun(module, translation.pluginConfigs[0]?.json ?? '');
       assert.deepEqual(

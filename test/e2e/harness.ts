@@ -12,7 +12,7 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import type { DevelopmentIdentity } from '../../envoy/standalone/tlcp-plan.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { TLCP_MODULE } from '../../envoy/route/index.ts';
-import type { KmsCredentials, Layout, TlsIdentity } from '../../envoy/xds/index.ts';
+import type { KmsCredentials, Layout, LimitServiceTerms, TlsIdentity } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
@@ -55,6 +55,8 @@ export interface HarnessOptions {
   tlsIdentity?: TlsIdentity;
   /** OCSP responder. */
   ocsp?: URL;
+  /** Service that counts global limits. */
+  limits?: LimitServiceTerms;
   /** Modules in the place of those that are built, by file name. */
   moduleFiles?: Record<string, Uint8Array>;
   /** The proxy writes an access log, `accessLog`. */
@@ -252,6 +254,7 @@ export class Harness {
       kms,
       ocsp: options.ocsp,
       ...(options.tlsIdentity === undefined ? {} : { tlsIdentity: options.tlsIdentity }),
+      limits: options.limits,
       ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
       kmsCredentials: {
         ...options.kmsCredentials,
@@ -269,6 +272,7 @@ export class Harness {
           heldPerAddressBytes: options.heldPerAddressBytes,
           terminatesTlcp: options.tlcp !== undefined,
           hasTlsIdentity: options.tlsIdentity !== undefined,
+          countsGlobally: options.limits !== undefined,
         }),
       developmentIdentity: options.tlcp,
       developmentKms: this.kms,

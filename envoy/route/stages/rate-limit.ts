@@ -1,5 +1,11 @@
 import { isIP } from 'node:net';
-import { MAX_FIELD_PATH_STEPS, MAX_LIMIT_KEY_PARTS, MAX_LIMIT_PERIOD_MS, MAX_LIMIT_WAIT_MS } from '../../limits.ts';
+import {
+  MAX_FIELD_PATH_STEPS,
+  MAX_FLEET_LIMITS,
+  MAX_LIMIT_KEY_PARTS,
+  MAX_LIMIT_PERIOD_MS,
+  MAX_LIMIT_WAIT_MS,
+} from '../../limits.ts';
 import { durationMs } from '../duration.ts';
 import { fieldSteps } from '../field-place.ts';
 import type {
@@ -18,6 +24,7 @@ import type {
   RateLimitRuleConfig,
 } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
+import { checkFleet, fleetHeaders, fleetLimit, isGlobal } from './fleet-limit.ts';
 import { stage } from './stage-row.ts';
 
 /** Time for which a request in flight counts whose end was not seen. */
@@ -57,11 +64,18 @@ export const rateLimit = stage({
       report('FIM-CFG-1086', path, 'burst and key go with requests and period');
     if (period !== undefined) checkPeriod(period, [...path, 'period'], report);
     if (key !== undefined) checkKey(key, [...path, 'key'], report);
-    limits?.forEach((limit, index) => checkLimit(limit, limits.slice(0, index), [...path, 'limits', index], report));
+    limits?.forEach((limit, index) => {
+      checkLimit(limit, limits.slice(0, index), [...path, 'limits', index], report);
+      checkFleet(limit, [...path, 'limits', index], report);
+    });
+    if ((limits ?? []).filter(isGlobal).length > MAX_FLEET_LIMITS)
+      report('FIM-CFG-1095', [...path, 'limits'], `at most ${MAX_FLEET_LIMITS} of one route`);
   },
 
+  ownHeaders: ({ limits = [] }) => limits.flatMap(({ fleet }) => (fleet === undefined ? [] : fleetHeaders(fleet.slot))),
+
   // The id is the resource's, so that its buckets live on over edits.
-  translate({ value, path }, { buckets, note }) {
+  translate({ value, path }, { buckets, note, spec, enforced = [] }) {
     note([], path);
     const config: RateLimiterConfig = { id: `${buckets}/0` };
     if (value.requests !== undefined && value.period !== undefined) {
@@ -78,6 +92,12 @@ export const rateLimit = stage({
     if (limits === undefined) return config;
     limits.forEach((_, index) => note(['limits', index], [...path, 'limits', index]));
     config.limits = limits.map((limit) => limitConfig(limit, limits, buckets));
+    // What the service refuses is refused: a route that only observes does not ask it.
+    if (spec.enforcement === 'Observe' && !enforced.includes('rateLimit')) return config;
+    limits.filter(isGlobal).forEach((limit, index) => {
+      const own = config.limits![limits.indexOf(limit)]!;
+      config.limits![limits.indexOf(limit)] = fleetLimit(own, limit, index + 1);
+    });
     return config;
   },
 });

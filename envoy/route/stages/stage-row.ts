@@ -62,6 +62,8 @@ export interface TranslationTerms {
   /** Name of its rate limit's buckets. Routes of one name share them. */
   buckets: string;
   spec: RouteSpec;
+  /** Sections that are enforced although the route only observes. */
+  enforced?: readonly string[];
   /** Resolved profiles that the validation names. */
   profiles: readonly ResolvedProfile[];
   note: Note;

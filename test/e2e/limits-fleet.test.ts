@@ -1,0 +1,132 @@
+// Global limits through two real Envoys and the service, whose counts are in its own memory: together they admit what
+// one limit has, and what each does while the service does not answer.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { MemoryStore } from '../../services/limits/memory-store.ts';
+import { LimitMetrics } from '../../services/limits/metrics.ts';
+import { LimitService } from '../../services/limits/service.ts';
+import { Harness } from './harness.ts';
+
+const route = (name: string, limits: string): string => `apiVersion: fim.financial/v1
+kind: FinancialRoute
+metadata: {name: ${name}}
+spec:
+  match: {path: {type: Exact, value: /${name}}}
+  rateLimit:
+    limits:
+${limits}`;
+
+const ROUTES = [
+  route('fleet', '      - {name: fleet, requests: 10, period: 1h, scope: Global}\n'),
+  route(
+    'keyed',
+    '      - {name: keyed, algorithm: SlidingWindow, requests: 2, period: 1h, scope: Global, key: [{header: x-client-id}], overrides: [{key: [big], requests: 5}]}\n',
+  ),
+  route('cost', '      - {name: cost, requests: 10, period: 1h, scope: Global, cost: {header: x-rows}}\n'),
+  route('deny', '      - {name: deny, requests: 100, period: 1h, scope: Global, onStoreFailure: Deny}\n'),
+  route('local', '      - {name: local, requests: 3, period: 1h, scope: Global}\n'),
+  route('allow', '      - {name: allow, requests: 3, period: 1h, scope: Global, onStoreFailure: Allow, ceiling: 5}\n'),
+  `${route('watched', '      - {name: watched, requests: 1, period: 1h, scope: Global}\n')}  enforcement: Observe\n`,
+].join('---\n');
+
+const QUESTIONS = ['open', 'closed', 'terms', 'key', 'cost'].map((part) => `x-fim-limit-${part}-1`);
+
+describe('limits of all Envoys', () => {
+  let service: LimitService;
+  let fleet: Harness[] = [];
+  const metrics = new LimitMetrics();
+
+  before(async () => {
+    service = await LimitService.start({ listen: '127.0.0.1:0', store: new MemoryStore(), metrics });
+    const limits = { url: new URL(`h2c://127.0.0.1:${service.port}`), answerMs: 10_000 };
+    for (let i = 0; i < 2; i++) fleet.push(await Harness.start({ routes: ROUTES, limits, concurrency: 1 }));
+    for (const harness of fleet) await harness.poll(async () => (await healthy(harness)) === 1);
+  });
+  after(async () => {
+    for (const harness of fleet) await harness.stop();
+    await service?.stop();
+  });
+
+  const healthy = async (harness: Harness): Promise<number> =>
+    (await harness.stack.envoy.admin.stats(String.raw`^cluster\.fim-limits\.membership_healthy$`)).get(
+      'cluster.fim-limits.membership_healthy',
+    ) ?? 0;
+  const ask = async (at: number, path: string, headers: Record<string, string> = {}): Promise<Response> => {
+    const response = await fetch(`${fleet[at]!.url}${path}`, { headers });
+    return response;
+  };
+  const status = async (at: number, path: string, headers: Record<string, string> = {}): Promise<number> => {
+    const response = await ask(at, path, headers);
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const statuses = async (count: number, path: string, headers: Record<string, string> = {}): Promise<number[]> =>
+    Promise.all(Array.from({ length: count }, (_, index) => status(index % 2, path, headers)));
+  /** Requests of a limit with this outcome, over both Envoys. */
+  const total = async (limit: string, outcome: string): Promise<number> => {
+    let sum = 0;
+    for (const { stack } of fleet) {
+      const text = await stack.envoy.admin.get('/stats/prometheus');
+      for (const [, labels = '', value] of text.matchAll(/^fim_limit_requests_total\{(.*)\} (\d+)$/gm))
+        if (labels.includes(`limit="${limit}"`) && labels.includes(`outcome="${outcome}"`)) sum += Number(value);
+    }
+    return sum;
+  };
+  const admitted = (answers: readonly number[]): number => answers.filter((answer) => answer === 200).length;
+
+  it('two Envoys admit together what one limit has', async () => {
+    const answers = await statuses(40, '/fleet');
+    assert.equal(admitted(answers), 10);
+    assert.ok(answers.every((answer) => answer === 200 || answer === 429));
+  });
+
+  it('its refusal looks like one of FIM', async () => {
+    const refused = await ask(0, '/fleet');
+    assert.equal(refused.status, 429);
+    assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+    assert.equal(((await refused.json()) as { code: string }).code, 'FIM-LIM-0001');
+    assert.match(refused.headers.get('retry-after') ?? '', /^3\d\d$/);
+    assert.match(refused.headers.get('ratelimit') ?? '', /^"fleet";r=0;t=3\d\d$/);
+    assert.equal(refused.headers.get('ratelimit-policy'), '"fleet";q=10;w=3600');
+  });
+
+  it('keys and overrides count over both', async () => {
+    assert.equal(admitted(await statuses(8, '/keyed', { 'x-client-id': 'a' })), 2);
+    assert.equal(admitted(await statuses(8, '/keyed', { 'x-client-id': 'b' })), 2);
+    assert.equal(admitted(await statuses(12, '/keyed', { 'x-client-id': 'big' })), 5);
+  });
+
+  it('costs count over both', async () => {
+    assert.equal(await status(0, '/cost', { 'x-rows': '7' }), 200);
+    assert.equal(await status(1, '/cost', { 'x-rows': '7' }), 429);
+    assert.equal(await status(1, '/cost', { 'x-rows': '3' }), 200);
+    assert.equal(await status(0, '/cost'), 429);
+  });
+
+  it('a client cannot ask in FIM’s name, and the upstream sees no question', async () => {
+    const forged = Object.fromEntries(QUESTIONS.map((name) => [name, 'default/fleet/fleet']));
+    assert.equal(await status(0, '/nowhere', forged), 200);
+    assert.equal(await status(0, '/deny', forged), 200);
+    const seen = fleet[0]!.upstream.arrived.slice(-2);
+    for (const request of seen)
+      for (const name of QUESTIONS) assert.equal(request.headers[name], undefined, `${name} went on`);
+    assert.equal(await status(0, '/watched'), 200);
+    assert.equal(await status(0, '/watched'), 200);
+  });
+
+  it('counts what became of each limit', async () => {
+    await fleet[0]!.poll(async () => (await total('fleet', 'admitted')) === 10);
+    assert.ok((await metrics.questions.get()).values.every(({ labels }) => labels.outcome !== 'unknown'));
+  });
+
+  it('without the service each limit does as it says, and its ceiling holds', async () => {
+    await service.stop();
+    for (const harness of fleet) await harness.poll(async () => (await healthy(harness)) === 0);
+    const denied = await ask(0, '/deny');
+    assert.equal(denied.status, 503);
+    assert.equal(((await denied.json()) as { code: string }).code, 'FIM-LIM-0003');
+    assert.equal(admitted(await statuses(20, '/local')), 6);
+    assert.equal(admitted(await statuses(20, '/allow')), 10);
+    await fleet[0]!.poll(async () => (await total('deny', 'unanswered')) === 1);
+  });
+});
