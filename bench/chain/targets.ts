@@ -45,7 +45,7 @@ export interface Subject {
 }
 
 /** A filter of Envoy's chain with the text of its configuration. */
-interface Filter {
+export interface Filter {
   name: string;
   resource: object;
 }
@@ -65,20 +65,26 @@ function threadNanos(pid: number, prefix: string): number {
 }
 
 /**
- * Leaves only the named filters and the router in every chain. The seal behind FIM refuses what other filters let go
- * on, and is not what is compared.
+ * Leaves only the named filters and the router in every chain, behind `more`. The seal behind FIM refuses what other
+ * filters let go on, and is not what is compared.
  */
-function keepFilters(bootstrap: object, names: readonly string[]): void {
+function keepFilters(bootstrap: object, names: readonly string[], more: readonly object[]): void {
   JSON.stringify(bootstrap, (key, value: unknown) => {
     if (key !== 'http_filters') return value;
     const filters = value as { name: string }[];
     const kept = filters.filter(({ name }) => names.includes(name) || name.endsWith('router'));
-    filters.splice(0, filters.length, ...kept);
+    filters.splice(0, filters.length, ...(more as { name: string }[]), ...kept);
     return filters;
   });
 }
 
-async function startEnvoy(layout: Layout, filters: readonly Filter[], around: Surroundings): Promise<Target> {
+/** An Envoy with one worker, whose chain is `more`, the discovered `filters` and the router. */
+export async function startEnvoy(
+  layout: Layout,
+  filters: readonly Filter[],
+  around: Surroundings,
+  more: readonly object[] = [],
+): Promise<Target> {
   const folder = await mkdtemp(join(tmpdir(), 'fim-bench-'));
   const slots = filterSlots(layout).filter(({ filter }) => filters.some(({ name }) => name === filter));
   await writeFile(join(folder, 'routes.json'), JSON.stringify(routeResource(NOTHING)));
@@ -97,6 +103,7 @@ async function startEnvoy(layout: Layout, filters: readonly Filter[], around: Su
   keepFilters(
     bootstrap,
     filters.map(({ name }) => name),
+    more,
   );
   const envoy = await EnvoyProcess.start({
     binary: await envoyBinary(),

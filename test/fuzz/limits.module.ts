@@ -7,7 +7,7 @@ import { TICKS_PER_NANO } from '../../filters/rate-limiter/bucket';
 import { Claim } from '../../filters/rate-limiter/claim';
 import { Decision } from '../../filters/rate-limiter/decision';
 import { KeyPart } from '../../filters/rate-limiter/key-part';
-import { Limit, Terms } from '../../filters/rate-limiter/limit';
+import { Limit, Shape, Terms } from '../../filters/rate-limiter/limit';
 import { WIDE_BUCKET_BYTES } from '../../filters/rate-limiter/limit';
 import { beginHash, endHash, openSeed } from '../../filters/rate-limiter/seed';
 import { charge, giveAllBack, refusedClaim, takeAll } from '../../filters/rate-limiter/table';
@@ -112,9 +112,14 @@ function random(below: u64): u64 {
 const TIMES = new StaticArray<u64>(256);
 const COSTS = new StaticArray<u64>(256);
 
-/** Rates from one a day to ten million a second, and 0. */
-function randomTerms(): Terms {
+/** Rates from one a day to ten million a second, and 0. `shaped`: requests wait. */
+function randomTerms(shaped: bool): Terms {
   const kind = random(8);
+  if (shaped && kind != 0) {
+    const rates: StaticArray<u64> = [1, 86_400_000, 10_000_000, 1000, 1 + random(50), 1 + random(5000)];
+    const at = <i32>random(3) * 2;
+    return new Terms(rates[at], rates[at + 1], 1 + random(20), new Shape(1 + random(30_000), 1 + random(40), false));
+  }
   if (kind == 0) return new Terms(0, 1000, 1);
   if (kind == 1) return new Terms(1, 86_400_000, 1 + random(3));
   if (kind == 2) return new Terms(10_000_000, 1000, 1 + random(1000));
@@ -126,11 +131,11 @@ function randomTerms(): Terms {
  * One schedule of a simulated clock: arrivals, pauses, jumps of days, edits, refunds. 0: nothing admitted more than it
  * may, and nobody waited longer than told. Otherwise the number of the rule that broke.
  */
-export function simulate(seed: u64, window: bool): i32 {
+export function simulate(seed: u64, window: bool, shaped: bool): i32 {
   state = (seed + 1) * 0x9e3779b97f4a7c15;
   const limit = limits[window ? 1 : 0];
   memory.fill(BUCKET, 0, WIDE_BUCKET_BYTES);
-  let terms = randomTerms();
+  let terms = randomTerms(shaped);
   let now: u64 = random(1 << 20) * 1_000_000_000 * TICKS_PER_NANO;
   let count = 0;
   let step = max<u64>((terms.periodMs * 16_000_000) / max<u64>(terms.requests, 1), 1);
@@ -138,7 +143,7 @@ export function simulate(seed: u64, window: bool): i32 {
     const pace = random(16);
     now += pace == 0 ? random(3) * 86_400_000 * 16_000_000 : pace < 5 ? random(step * 2 + 2) : random(step / 8 + 2);
     if (random(100) == 0) {
-      const edited = randomTerms();
+      const edited = randomTerms(shaped);
       if (!window || edited.periodMs == terms.periodMs) {
         terms = edited;
         count = 0;
@@ -158,13 +163,17 @@ export function simulate(seed: u64, window: bool): i32 {
       limit.decide(decision, terms, BUCKET, now, cost);
       if (!decision.allowed) return 3;
     }
+    if (decision.delay > terms.rate.room) return 5;
     if (random(10) == 0) {
       limit.giveBack(decision, terms, BUCKET, limit.stampAt(terms, now), cost);
       continue;
     }
-    TIMES[count] = now;
+    // Whoever waits goes on later, and behind those before him.
+    const goes = now + decision.delay;
+    if (count != 0 && goes < TIMES[count - 1]) return 6;
+    TIMES[count] = goes;
     COSTS[count++] = cost;
-    if (!holds(terms, window, count, now)) return 4;
+    if (!holds(terms, window, count, goes)) return 4;
   }
   return 0;
 }

@@ -14,7 +14,7 @@ interface LimitExports extends GuestExports {
   isTaken(at: number): number;
   isSpare(at: number): number;
   giveBackAll(from: number, to: number, nowNanos: bigint): void;
-  simulate(seed: bigint, window: number): number;
+  simulate(seed: bigint, window: number, shaped: number): number;
 }
 
 const TOKEN_BUCKET = 0;
@@ -106,9 +106,10 @@ function started(shared = new SharedData()): Worker {
 }
 
 describe('schedules of a simulated clock', () => {
-  for (const [name, window] of [
-    ['token bucket', 0],
-    ['sliding window', 1],
+  for (const [name, window, shaped] of [
+    ['token bucket', 0, 0],
+    ['sliding window', 1, 0],
+    ['token bucket for which requests wait, in their order', 0, 1],
   ] as const)
     it(`${name}: never more than the limit from any moment on, and whoever waits as told is let in`, (t) => {
       const { exports } = started();
@@ -116,7 +117,7 @@ describe('schedules of a simulated clock', () => {
       exports.define(1, SLIDING_WINDOW, 1, 1, 1);
       const cases = caseCount(5000);
       for (let seed = 0; seed < cases; seed++)
-        assert.equal(exports.simulate(BigInt(seed), window), 0, `${name}, schedule ${seed}`);
+        assert.equal(exports.simulate(BigInt(seed), window, shaped), 0, `${name}, schedule ${seed}`);
       t.diagnostic(`${cases} schedules of 256 arrivals`);
     });
 });

@@ -22,6 +22,11 @@ export function compileTlcpTrap(): Promise<Uint8Array> {
   return bytesOf({ entry: 'test/e2e/tlcp-trap.module.ts', options: ['--optimizeLevel', '0'] });
 }
 
+/** All stages in a machine that dies when a request has `x-die`. */
+export function compileLimitsTrap(): Promise<Uint8Array> {
+  return bytesOf({ entry: 'test/e2e/limits-trap.module.ts', options: ['--optimizeLevel', '0'] });
+}
+
 /** The runtime with one service and two stages that use it. */
 export function compileServices(): Promise<Uint8Array> {
   return bytesOf({ entry: 'test/host/fixture/services.module.ts' });
