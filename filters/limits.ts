@@ -227,6 +227,10 @@ export const RATE_LIMIT_WAYS_OF_ONE: u32 = 18;
 export const MAX_WAITING_REQUESTS: i32 = 4096;
 /** Names of limits that have counters of their own, since the host never forgets one. Others count as `others`. */
 export const MAX_LIMIT_COUNTERS: i32 = 256;
+/** Breakers in one proxy. One for more takes the place of the one longest unused among those that it may have. */
+export const BREAKER_PLACES: u32 = 4096;
+/** Places that one breaker may have. */
+export const BREAKER_TRIES: u32 = 8;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */
 export const MAX_SWAP_TRIES: i32 = 64;
 /** Text of one pattern, bytes. */

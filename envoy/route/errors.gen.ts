@@ -84,6 +84,9 @@ export type ErrorCode =
   | 'FIM-CFG-1090'
   | 'FIM-CFG-1091'
   | 'FIM-CFG-1092'
+  | 'FIM-CFG-1093'
+  | 'FIM-RES-0001'
+  | 'FIM-RES-0002'
   | 'FIM-CFG-1072'
   | 'FIM-CFG-1095'
   | 'FIM-CFG-1096'
@@ -388,6 +391,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1090': {"status":0,"title":"Channels contradict themselves","titleZh":"通道配置自相矛盾","advice":"A URL is scheme, host and port; names are unique; all channels of a route have one scheme; at least one is Active; health checks of one route are the same.","adviceZh":"URL 只含协议、主机与端口；名称不得重复；同一路由的通道使用同一协议；至少有一个 Active 通道；同一路由的健康检查须相同。"},
   'FIM-CFG-1091': {"status":0,"title":"Channels are not carried out in a mesh","titleZh":"网格中尚不支持通道","advice":"Leave `channels` and `failover` out: in a mesh Istio's own routing decides where requests go. They work with `fim up`.","adviceZh":"请去掉 `channels` 与 `failover`：在网格中由 Istio 自身的路由决定请求去向；它们可用于 `fim up`。"},
   'FIM-CFG-1092': {"status":0,"title":"Failover without channels","titleZh":"failover 缺少通道","advice":"`failover` says what happens when one of `channels` fails: name them.","adviceZh":"`failover` 说明某个 `channels` 失败时的处理：请写明通道。"},
+  'FIM-CFG-1093': {"status":0,"title":"Breaker or deadline contradicts itself","titleZh":"熔断或截止时间配置自相矛盾","advice":"`resilience` has a breaker or a deadline; `perHop` is less than `total`.","adviceZh":"`resilience` 须含 breaker 或 deadline；`perHop` 须小于 `total`。"},
+  'FIM-RES-0001': {"status":503,"title":"Breaker is open","titleZh":"熔断器已打开","advice":"Too many requests of the route have failed lately; retry after the time that `retry-after` names.","adviceZh":"该路由近期失败的请求过多；请在 `retry-after` 所示时间之后重试。"},
+  'FIM-RES-0002': {"status":504,"title":"No time is left for the request","titleZh":"请求剩余时间不足","advice":"The caller's deadline, less what this hop needs, was over before the request was sent; it was not sent.","adviceZh":"调用方的截止时间扣除本跳所需后，在发送前已用尽；请求未发送。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
   'FIM-CFG-1095': {"status":0,"title":"Global limit cannot be kept so","titleZh":"全局限流规则无法这样执行","advice":"`ceiling` and `onStoreFailure` go with `scope: Global`; a global limit has no `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`; a route has at most four; with `onStoreFailure: Local` the ceiling is at most `requests`.","adviceZh":"`ceiling` 与 `onStoreFailure` 须与 `scope: Global` 一起使用；全局规则不支持 `Concurrency`、`shape`、`observe`、`refund` 和 `cost.responseHeader`；每条路由最多四条；`onStoreFailure: Local` 时 ceiling 不得超过 `requests`。"},
   'FIM-CFG-1096': {"status":0,"title":"No service counts global limits here","titleZh":"此处没有统计全局限流的服务","advice":"Name one: `fim up --limits URL` or `--limits-store redis://HOST:PORT`; or leave `scope: Global` away.","adviceZh":"请指定服务：`fim up --limits URL` 或 `--limits-store redis://HOST:PORT`；或去掉 `scope: Global`。"},

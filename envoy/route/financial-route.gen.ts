@@ -1129,6 +1129,47 @@ export interface RouteFailover {
   holdDown?: string;
 }
 
+/** `Open`: every request is refused. `Closed`: none is. */
+export type BreakerState = 'Automatic' | 'Open' | 'Closed';
+
+/** Normal; Degraded after faults in a row; Open, where requests are refused with 503 and `retry-after`, while too many fail; then a few are sent to try. All workers of one Envoy share it, and edits and new modules keep it. A fault is a status from 500 on, a connection that fails or breaks before the answer, a time that is over, and an answer that is slower than `slow`. */
+export interface RouteBreaker {
+  /** Faults in a row after which it is Degraded, and good answers in a row after which it is Normal again. */
+  degradedAfter?: number;
+  /** Percent of faults in the window above which a Degraded breaker opens; 100: when all are faults. */
+  openErrorRate?: number;
+  /** Time over which faults are counted, from 100ms to 10m. */
+  window?: string;
+  /** Answers in the window below which it does not open. */
+  minRequests?: number;
+  /** Time for which nothing is sent, from 100ms to 1h. */
+  openFor?: string;
+  /** Requests that are sent then. When all of them have ended well it is Normal, with the first fault Open again. */
+  probes?: number;
+  /** Time until the answer begins above which it is a fault; absent: however long it takes. */
+  slow?: string;
+  /** `Open`: every request is refused. `Closed`: none is. */
+  state?: BreakerState;
+}
+
+/** How long a request may take: `total`, or less where the caller says so in `x-fim-deadline` (milliseconds that are left) or `grpc-timeout`. Envoy ends it then, tries included: 504. The next hop is told `perHop` less in the same header; where nothing would be left the request is refused with 504 and sent nowhere. */
+export interface RouteDeadline {
+  /** Longest time, from 1ms to 1h. */
+  total?: string;
+  /** Time that the next hop has less. */
+  perHop?: string;
+  /** `grpc-timeout` counts and is shortened, too. */
+  grpc?: boolean;
+}
+
+/** How long requests may take, and what happens while too many of them fail. */
+export interface RouteResilience {
+  /** Normal; Degraded after faults in a row; Open, where requests are refused with 503 and `retry-after`, while too many fail; then a few are sent to try. All workers of one Envoy share it, and edits and new modules keep it. A fault is a status from 500 on, a connection that fails or breaks before the answer, a time that is over, and an answer that is slower than `slow`. */
+  breaker?: RouteBreaker;
+  /** How long a request may take: `total`, or less where the caller says so in `x-fim-deadline` (milliseconds that are left) or `grpc-timeout`. Envoy ends it then, tries included: 504. The next hop is told `perHop` less in the same header; where nothing would be left the request is refused with 504 and sent nowhere. */
+  deadline?: RouteDeadline;
+}
+
 /** A module that FIM ships. */
 export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-masker.wasm' | 'sm4-encryptor.wasm';
 
@@ -1168,6 +1209,8 @@ export interface RouteSpec {
   channels?: RouteChannel[];
   /** Second tries of a request whose channel fails. Absent: with its defaults where there are several channels. */
   failover?: RouteFailover;
+  /** How long requests may take, and what happens while too many of them fail. */
+  resilience?: RouteResilience;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
 }
@@ -1387,6 +1430,8 @@ export interface BaselineDefaults {
   encryption?: RouteEncryption;
   /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
   signature?: RouteSignature;
+  /** How long requests may take, and what happens while too many of them fail. */
+  resilience?: RouteResilience;
 }
 
 /** Absent: these sections enforce, and other sections do as their route says. `Enforce`: no route observes. `Observe`: these sections are tried out, whatever a route says; its own sections do as it says. */
@@ -1410,6 +1455,8 @@ export interface BaselineOverrides {
   encryption?: RouteEncryption;
   /** Detached signatures in a header or in a field of the body, with a key of the KMS: verified on what arrives, before anything else is done with it but the limit (messages that are not genuine count there, too); made for what goes on, after everything else. */
   signature?: RouteSignature;
+  /** How long requests may take, and what happens while too many of them fail. */
+  resilience?: RouteResilience;
 }
 
 /** The rules. Sections are those of a route and are taken whole, never mixed from two hands. Of each section counts: the oldest baseline whose `overrides` has it, else the route, else the oldest baseline whose `defaults` has it. */

@@ -602,6 +602,49 @@ export interface RateLimiterConfig {
   limits?: RateLimitRuleConfig[];
 }
 
+/** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
+export type BreakerState = 'Automatic' | 'Open' | 'Closed';
+
+/** Absent: none. */
+export interface BreakerConfig {
+  /** Faults in a row after which it is Degraded, and good results in a row after which it is Normal again. */
+  degradedAfter?: number;
+  /** Percent of faults in the window above which it opens; 100: all. */
+  openErrorRate?: number;
+  /** Time over which faults are counted, milliseconds. */
+  windowMs?: number;
+  /** Results in the window below which it does not open. */
+  minRequests?: number;
+  /** Time for which nothing is sent, milliseconds; then the probes are. */
+  openForMs?: number;
+  /** Requests that are sent to try. If all end well it closes, with the first fault it opens again. */
+  probes?: number;
+  /** An answer that took longer is a fault, milliseconds; 0: none is. */
+  slowMs?: number;
+  /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
+  state?: BreakerState;
+}
+
+/** Absent: none. */
+export interface DeadlineConfig {
+  /** Longest time, milliseconds; a request may ask for less. */
+  totalMs: number;
+  /** Time that the next hop is given less, milliseconds. */
+  perHopMs: number;
+  /** `grpc-timeout` is read and shortened, too. */
+  grpc?: boolean;
+}
+
+/** How long requests may take, and what happens while too many of them fail. */
+export interface ResilienceConfig {
+  /** Name of the breaker's state, which all workers share and which lives on over policy edits. */
+  id: string;
+  /** Absent: none. */
+  breaker?: BreakerConfig;
+  /** Absent: none. */
+  deadline?: DeadlineConfig;
+}
+
 /** How a path is compared. */
 export type PathMatchType = 'Exact' | 'Prefix' | 'Pattern';
 
@@ -793,6 +836,7 @@ export interface StagesConfig {
   fieldMasker?: FieldMaskerConfig;
   sm4Encryptor?: Sm4EncryptorConfig;
   messageSignature?: MessageSignatureConfig;
+  resilience?: ResilienceConfig;
 }
 
 /** One FinancialRoute (or one of its matches). */

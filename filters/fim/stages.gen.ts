@@ -4,10 +4,11 @@ import { FieldMasker } from '../field-masker/stage';
 import { MessageSignature } from '../message-signature/stage';
 import { PbocValidator } from '../pboc-validator/stage';
 import { RateLimiter } from '../rate-limiter/stage';
+import { Resilience } from '../resilience/stage';
 import { Sm4Encryptor } from '../sm4-encryptor/stage';
 import { Stage } from '../runtime/stage';
 
 /** One of every stage. */
 export function allStages(): Stage[] {
-  return [new RateLimiter(), new PbocValidator(), new FieldMasker(), new Sm4Encryptor(), new MessageSignature()];
+  return [new RateLimiter(), new PbocValidator(), new FieldMasker(), new Sm4Encryptor(), new MessageSignature(), new Resilience()];
 }

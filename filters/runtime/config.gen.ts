@@ -297,6 +297,8 @@ export class StagesConfig {
   sm4Encryptor: u32 = 0;
   /** Left to the stage: the handle of its node, 0 if absent. */
   messageSignature: u32 = 0;
+  /** Left to the stage: the handle of its node, 0 if absent. */
+  resilience: u32 = 0;
 }
 
 /** One FinancialRoute (or one of its matches). */
@@ -823,6 +825,8 @@ export function decodeStagesConfig(reader: ConfigReader, node: u32): StagesConfi
       result.sm4Encryptor = member;
     } else if (reader.keyIs(member, 'messageSignature')) {
       result.messageSignature = member;
+    } else if (reader.keyIs(member, 'resilience')) {
+      result.resilience = member;
     } else {
       reader.unknownMember(member);
     }

@@ -17,6 +17,7 @@ import { BODY_DIGESTS, CONTENT_LENGTH, CONTENT_TYPE, STATUS, TYPE_JSON } from '.
 import { Reply } from './reply';
 import { RequestFacts } from './request-facts';
 import { RouteTerms } from './route-terms';
+import { Sent } from './sent';
 import { Resumer } from './service';
 import { StreamHold } from './stream-hold';
 
@@ -282,6 +283,11 @@ export class Exchange {
 
   set hold(value: StreamHold | null) {
     this.facts.hold = value;
+  }
+
+  /** The request as a stage sends it on. */
+  get sent(): Sent {
+    return this.facts.sent;
   }
 
   /** Kinds of values that the caller may see by the request's headers, kept for the response. */

@@ -2,6 +2,7 @@
 import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
+import { noteAnswer, noteEnd } from './answered';
 import { NO_ROUTE } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
@@ -97,6 +98,7 @@ export function onResponseHeaders(contextId: u32, endOfStream: bool): Progress {
 }
 
 function beginResponse(stream: Stream, endOfStream: bool): Progress {
+  if (!stream.replied) noteAnswer(stream);
   if (stream.replied || stream.route.response.steps.length == 0) return Progress.Goes;
   const leg = stream.response;
   turnTo(leg);
@@ -189,8 +191,9 @@ export function tellOutcomes(stream: Stream): void {
   tellOf(stream.response);
 }
 
-/** The stream is over: what a stage keeps for it is told. */
+/** The stream is over: what a stage keeps for it is told, and who waits for its answer. */
 export function endHold(stream: Stream): void {
+  noteEnd(stream);
   const hold = stream.facts.hold;
   if (hold == null) return;
   stream.facts.hold = null;

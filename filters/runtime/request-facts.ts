@@ -1,4 +1,5 @@
 import { Lane } from './lane';
+import { Sent } from './sent';
 import { StreamHold } from './stream-hold';
 
 /** Facts about a request that callbacks after its headers need. */
@@ -11,6 +12,7 @@ export class RequestFacts {
   unreceived: bool = false;
   /** Kinds of values that the caller may see by the request's headers, as bits. For the masker. */
   roles: u64 = 0;
+  readonly sent: Sent = new Sent();
   /** Channels that the request goes to; null: the upstream of routes without channels. */
   lane: Lane | null = null;
   /** State that a stage keeps from the request until the stream ends. */
@@ -23,5 +25,6 @@ export class RequestFacts {
     this.hold = null;
     this.roles = 0;
     this.lane = null;
+    this.sent.clear();
   }
 }

@@ -8,7 +8,7 @@ import { enterLane } from './enter-lane';
 import { Exchange } from './exchange';
 import { keepReply } from './late-reply';
 import { IDENTITY } from './names';
-import { endStep, noteVerdict } from './outcome';
+import { beginStep, endStep, noteVerdict } from './outcome';
 import { Progress } from './progress';
 import { stamp } from './seal';
 import { Verdict } from './stage';
@@ -65,14 +65,28 @@ export function letGo(leg: Leg): Progress {
     starvation.over();
     return refuse(leg, ErrorId.FIM_RT_0006);
   }
+  const sends = leg.direction == Direction.Request && !leg.stream.sealed;
+  if (sends && !maySend(leg)) return Progress.Ends;
   leg.body.held.giveBack();
   if (leg.phase == Phase.Passed) leg.outcome.concluded = true;
-  if (leg.direction == Direction.Request && !leg.stream.sealed) {
+  if (sends) {
     const lane = leg.stream.facts.lane;
     if (lane != null) enterLane(exchange, lane);
     stamp(leg.stream);
   }
   return Progress.Goes;
+}
+
+/** Asks the stages that have the last word. False: one has refused the request. */
+function maySend(leg: Leg): bool {
+  const steps = leg.plan.steps;
+  for (let i = 0; i < steps.length; i++) {
+    const step = unchecked(steps[i]);
+    if (!step.policy.sends()) continue;
+    beginStep();
+    if (settle(leg, i, step.stage.onSend(exchange, step.policy)) != Progress.Goes) return false;
+  }
+  return true;
 }
 
 /**

@@ -37,6 +37,10 @@ export abstract class StagePolicy {
   judgesEmpty(direction: Direction): bool {
     return false;
   }
+  /** Whether `onSend` is called. */
+  sends(): bool {
+    return false;
+  }
   /** Whether it uses keys. A configuration without a KMS must not contain it. */
   needsKeys(): bool {
     return false;
@@ -110,6 +114,14 @@ export abstract class Stage {
    * again, followed by data that has arrived meanwhile. State between pieces is in `exchange.slot`.
    */
   onChunk(exchange: Exchange, policy: StagePolicy, pointer: usize, length: u32, endOfStream: bool): Verdict {
+    return Verdict.Continue;
+  }
+
+  /**
+   * All stages are through with the request, and its headers are still held: the last word before it is sent. Called
+   * once, if `policy.sends()`. It may not wait.
+   */
+  onSend(exchange: Exchange, policy: StagePolicy): Verdict {
     return Verdict.Continue;
   }
 

@@ -6,11 +6,12 @@ import type { Section, Sections } from '../sections.ts';
 import { encryption } from './encryption.ts';
 import { masking } from './masking.ts';
 import { rateLimit } from './rate-limit.ts';
+import { resilience } from './resilience.ts';
 import { signature } from './signature.ts';
 import { memberOf, type KeyUse, type RouteTerms, type StageRow, type TranslationTerms } from './stage-row.ts';
 import { validation } from './validation.ts';
 
-const ROWS = [rateLimit, validation, masking, encryption, signature] as const;
+const ROWS = [rateLimit, validation, masking, encryption, signature, resilience] as const;
 
 /** Every stage; those with modules of their own in the order in which requests meet them in a chain. */
 export const STAGES: readonly StageRow[] = ROWS;

@@ -1,0 +1,53 @@
+import { ConfigReader } from '../runtime/config-reader';
+import { Direction } from '../runtime/direction';
+import { Rank, StagePolicy } from '../runtime/stage';
+import { BreakerTerms } from './breaker';
+import { BreakerState, DeadlineConfig, ResilienceConfig, decodeResilienceConfig } from './config.gen';
+import { SharedBreaker } from './shared-breaker';
+
+/** A route's deadline and breaker. */
+export class ResiliencePolicy extends StagePolicy {
+  /** Null: none, or it is closed by the resource. */
+  breaker: SharedBreaker | null = null;
+  /** The resource has opened the breaker. */
+  isOpen: bool = false;
+  openForMs: u64 = 0;
+  deadline: DeadlineConfig | null = null;
+
+  acts(direction: Direction): bool {
+    return direction == Direction.Request;
+  }
+
+  needsBody(direction: Direction): bool {
+    return false;
+  }
+
+  rank(direction: Direction): Rank {
+    return Rank.Limit;
+  }
+
+  sends(): bool {
+    return true;
+  }
+}
+
+/** Compiles the section. */
+export function compileResilience(reader: ConfigReader, node: u32): ResiliencePolicy {
+  const config: ResilienceConfig = decodeResilienceConfig(reader, node);
+  const policy = new ResiliencePolicy();
+  policy.deadline = config.deadline;
+  const breaker = config.breaker;
+  if (reader.failed || breaker == null) return policy;
+  policy.openForMs = <u64>breaker.openForMs;
+  policy.isOpen = breaker.state == BreakerState.Open;
+  if (breaker.state != BreakerState.Automatic) return policy;
+  const terms = new BreakerTerms();
+  terms.degradedAfter = <u32>breaker.degradedAfter;
+  terms.openErrorRate = <u32>breaker.openErrorRate;
+  terms.windowMs = <u64>breaker.windowMs;
+  terms.minRequests = <u32>breaker.minRequests;
+  terms.openForMs = <u64>breaker.openForMs;
+  terms.probes = <u32>breaker.probes;
+  policy.breaker = new SharedBreaker(config.id, terms, <u64>breaker.slowMs);
+  return policy;
+}

@@ -1,0 +1,99 @@
+import { ErrorId } from '../errors.gen';
+import { Bytes } from '../memory/bytes';
+import { scratch } from '../memory/scratch';
+import { Writer } from '../memory/writer';
+import { ConfigReader } from '../runtime/config-reader';
+import { Exchange } from '../runtime/exchange';
+import { monotonicMillis } from '../runtime/host';
+import { Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { DeadlineConfig } from './config.gen';
+import { readGrpcTimeout, readMillis } from './deadline';
+import { OBSERVABLE, SECTION } from './facts.gen';
+import { ResiliencePolicy, compileResilience } from './policy';
+import { breakerRefused, deadlineOver, defineResilienceStats } from './stats';
+
+const DEADLINE: Bytes = Bytes.from('x-fim-deadline');
+const GRPC_TIMEOUT: Bytes = Bytes.from('grpc-timeout');
+/** Envoy's router ends the request after it, tries included, and takes the header away. */
+const ROUTER_TIMEOUT: Bytes = Bytes.from('x-envoy-upstream-rq-timeout-ms');
+const MILLISECONDS: u8 = 109; // m
+
+const text: Writer = new Writer(scratch);
+
+/**
+ * Has the last word on a request before it is sent: whether its time is over, and whether its breaker is open. Tells the
+ * proxy and the next hop how much time is left.
+ */
+export class Resilience extends Stage {
+  constructor() {
+    super(SECTION, OBSERVABLE);
+  }
+
+  start(): bool {
+    defineResilienceStats();
+    return true;
+  }
+
+  compile(reader: ConfigReader, node: u32): StagePolicy {
+    return compileResilience(reader, node);
+  }
+
+  onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
+    if ((<ResiliencePolicy>policy).deadline != null) exchange.sent.arrivedMs = monotonicMillis();
+    return Verdict.Continue;
+  }
+
+  onSend(exchange: Exchange, policy: StagePolicy): Verdict {
+    const terms = <ResiliencePolicy>policy;
+    const deadline = terms.deadline;
+    if (deadline != null && !giveTime(exchange, deadline)) return Verdict.Reject;
+    const breaker = terms.breaker;
+    if (terms.isOpen) return refuse(exchange, terms.openForMs);
+    if (breaker == null || breaker.admit(exchange.sent)) return Verdict.Continue;
+    return refuse(exchange, breaker.waitsMs);
+  }
+}
+
+function refuse(exchange: Exchange, waitsMs: u64): Verdict {
+  breakerRefused.add(1);
+  exchange.reply.begin(ErrorId.FIM_RES_0001);
+  text.begin(32);
+  text.decimal(max<u64>(1, (waitsMs + 999) / 1000));
+  exchange.reply.addHeader('retry-after', text.pointer, text.length);
+  return Verdict.Reject;
+}
+
+/** Sets how much time the proxy and the next hop have. False: nothing is left. */
+function giveTime(exchange: Exchange, deadline: DeadlineConfig): bool {
+  const total = <i64>deadline.totalMs;
+  let given = total;
+  if (exchange.header(DEADLINE.pointer, DEADLINE.length))
+    given = shorter(given, readMillis(exchange.valuePointer, exchange.valueLength));
+  const grpc = deadline.grpc && exchange.header(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length);
+  if (grpc) given = shorter(given, readGrpcTimeout(exchange.valuePointer, exchange.valueLength));
+  const sent = exchange.sent;
+  sent.hurried = given < total;
+  const left = given - <i64>(monotonicMillis() - sent.arrivedMs);
+  const next = left - <i64>deadline.perHopMs;
+  if (next < 1) {
+    deadlineOver.add(1);
+    exchange.reply.begin(ErrorId.FIM_RES_0002);
+    return false;
+  }
+  set(exchange, ROUTER_TIMEOUT, left, 0);
+  set(exchange, DEADLINE, next, 0);
+  if (grpc) set(exchange, GRPC_TIMEOUT, next, MILLISECONDS);
+  return true;
+}
+
+/** `time`: negative if it is none. */
+function shorter(given: i64, time: i64): i64 {
+  return time < 0 ? given : min(given, time);
+}
+
+function set(exchange: Exchange, name: Bytes, time: i64, unit: u8): void {
+  text.begin(32);
+  text.decimal(<u64>time);
+  if (unit != 0) text.byte(unit);
+  exchange.setHeader(name.pointer, name.length, text.pointer, text.length);
+}

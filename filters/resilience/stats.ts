@@ -1,0 +1,32 @@
+import {
+  BREAKER_CLOSED,
+  BREAKER_DEGRADED,
+  BREAKER_FAILED,
+  BREAKER_OPENED,
+  BREAKER_PROBES,
+  BREAKER_REFUSED,
+  DEADLINE_OVER,
+} from '../metrics.gen';
+import { Counter } from '../runtime/metrics';
+
+/** Turns of breakers to Degraded, to Open and back to Normal from half-open. */
+export const breakerDegraded: Counter = new Counter(BREAKER_DEGRADED);
+export const breakerOpened: Counter = new Counter(BREAKER_OPENED);
+export const breakerClosed: Counter = new Counter(BREAKER_CLOSED);
+/** Requests refused by an open breaker, and those sent to try. */
+export const breakerRefused: Counter = new Counter(BREAKER_REFUSED);
+export const breakerProbes: Counter = new Counter(BREAKER_PROBES);
+/** Requests sent without a breaker, since its state could not be read or written. */
+export const breakerFailed: Counter = new Counter(BREAKER_FAILED);
+/** Requests refused because their time was over before they were sent. */
+export const deadlineOver: Counter = new Counter(DEADLINE_OVER);
+
+export function defineResilienceStats(): void {
+  breakerDegraded.define();
+  breakerOpened.define();
+  breakerClosed.define();
+  breakerRefused.define();
+  breakerProbes.define();
+  breakerFailed.define();
+  deadlineOver.define();
+}

@@ -1,0 +1,28 @@
+/** Who is told what became of a request that was sent. Nothing here may throw or allocate. */
+export abstract class AnswerWatcher {
+  /** The upstream has answered, or has failed to. `fault`: it failed, or its answer says so. */
+  abstract onAnswer(sent: Sent, fault: bool): void;
+  /** Nothing can be said: the client has gone, or the proxy refused the request itself. */
+  abstract onNoAnswer(sent: Sent): void;
+}
+
+/** A request as a stage sent it on, kept until its answer begins. */
+export class Sent {
+  /** Null: nobody waits for its answer. */
+  watcher: AnswerWatcher | null = null;
+  /** What the watcher noted. */
+  note: u32 = 0;
+  /** Milliseconds of the monotonic clock. */
+  atMs: u64 = 0;
+  arrivedMs: u64 = 0;
+  /** The client has given it less time than its route does: that it was over says nothing of the upstream. */
+  hurried: bool = false;
+
+  clear(): void {
+    this.watcher = null;
+    this.note = 0;
+    this.atMs = 0;
+    this.arrivedMs = 0;
+    this.hurried = false;
+  }
+}

@@ -1,0 +1,169 @@
+// Breakers and deadlines through a real Envoy with two workers.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { Harness } from './harness.ts';
+
+const route = (name: string, resilience: string): string => `apiVersion: fim.financial/v1
+kind: FinancialRoute
+metadata: {name: ${name}}
+spec:
+  match: {path: {type: Prefix, value: /${name}}}
+  resilience: ${resilience}
+`;
+
+const BREAKER = 'breaker: {minRequests: 10, openFor: 1h}';
+const ROUTES = [
+  route('trips', `{${BREAKER}}`),
+  route('spared', `{${BREAKER}, deadline: {total: 20s, perHop: 100ms}}`),
+  route('tried', '{breaker: {minRequests: 10, openFor: 2s, probes: 3}}'),
+  route('hop', '{deadline: {total: 60s, perHop: 5s}}'),
+  route('short', '{deadline: {total: 300ms, perHop: 100ms}}'),
+];
+const PROBES_MS = 2000;
+
+describe('breakers and deadlines', () => {
+  let harness: Harness;
+  before(async () => {
+    harness = await Harness.start({ routes: ROUTES.join('---\n') });
+  });
+  after(() => harness?.stop());
+  beforeEach(() => {
+    harness.upstream.arrived.length = 0;
+    harness.upstream.answer = (_, response) => void response.writeHead(200).end('{}');
+  });
+
+  /** Each on a connection of its own, so that both workers get some. */
+  const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${harness.url}${path}`, {
+      headers: { connection: 'close', ...headers },
+      signal: AbortSignal.timeout(60_000),
+    });
+  const outcome = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+    const answer = await get(path, headers);
+    const text = await answer.text();
+    return answer.status < 400 ? String(answer.status) : `${answer.status} ${/FIM-\w+-\d+/.exec(text)?.[0] ?? ''}`;
+  };
+  const outcomes = (count: number, path: string, headers: Record<string, string> = {}): Promise<string[]> =>
+    Promise.all(Array.from({ length: count }, () => outcome(path, headers)));
+  const fail = (): void => {
+    harness.upstream.answer = (_, response) => void response.writeHead(500).end();
+  };
+  const REFUSED = '503 FIM-RES-0001';
+
+  it('opens for all workers after faults, and sends nothing more', async () => {
+    assert.deepEqual(await outcomes(10, '/trips'), Array(10).fill('200'));
+    fail();
+    await harness.poll(async () => (await outcome('/trips')) === REFUSED);
+    const sent = harness.upstream.arrived.length;
+    assert.deepEqual(await outcomes(20, '/trips'), Array(20).fill(REFUSED));
+    assert.equal(harness.upstream.arrived.length, sent);
+    const answer = await get('/trips');
+    assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+    const wait = Number(answer.headers.get('retry-after'));
+    assert.ok(wait > 0 && wait <= 3600, String(wait));
+    assert.equal(await outcome('/hop'), '500 ');
+  });
+
+  it('stays open over edits, and obeys the resource', async () => {
+    const edit = async (more: string): Promise<void> => {
+      const text = ROUTES.join('---\n').replace('openFor: 1h}}', `openFor: 1h${more}}}`);
+      assert.equal((await harness.edit(text)).event, 'applied');
+    };
+    await edit(', degradedAfter: 4');
+    assert.deepEqual(await outcomes(8, '/trips'), Array(8).fill(REFUSED));
+    await edit(', state: Closed');
+    assert.deepEqual(await outcomes(8, '/trips'), Array(8).fill('200'));
+    await edit('');
+    assert.deepEqual(await outcomes(8, '/trips'), Array(8).fill(REFUSED));
+  });
+
+  it('sends its probes and no other request, and is normal when they end well', async () => {
+    fail();
+    await harness.poll(async () => (await outcome('/tried')) === REFUSED);
+    const held: (() => void)[] = [];
+    harness.upstream.answer = (_, response) => void held.push(() => response.writeHead(200).end('{}'));
+    const asked: Promise<string>[] = [];
+    let refused = 0;
+    const ask = (): void =>
+      void asked.push(outcome('/tried').then((text) => ((refused += text === REFUSED ? 1 : 0), text)));
+    // One at a time until the first probe is sent, then many at once.
+    let first = performance.now();
+    await harness.poll(async () => {
+      if (held.length + refused === asked.length && held.length === 0) {
+        first = performance.now();
+        ask();
+      }
+      return held.length > 0;
+    });
+    for (let i = 0; i < 12; i++) ask();
+    await harness.poll(async () => held.length + refused === asked.length);
+    // Probes of which nothing is heard for as long as it stays open are given up, and others are sent.
+    if (performance.now() - first < PROBES_MS) assert.equal(held.length, 3);
+    harness.upstream.answer = (_, response) => void response.writeHead(200).end('{}');
+    for (const end of held) end();
+    await Promise.all(asked);
+    await harness.poll(async () => (await outcome('/tried')) === '200');
+    assert.deepEqual(await outcomes(8, '/tried'), Array(8).fill('200'));
+  });
+
+  it('gives each hop less time, and takes less from a caller', async () => {
+    const seen: number[] = [];
+    harness.upstream.answer = ({ path, headers }, response) => {
+      const left = String(headers['x-fim-deadline']);
+      seen.push(Number(left));
+      assert.equal(headers['x-envoy-upstream-rq-timeout-ms'], undefined);
+      const next = path === '/hop/1' ? '/hop/2' : '/hop/3';
+      if (path === '/hop/3') response.writeHead(200).end('{}');
+      else void outcome(next, { 'x-fim-deadline': left }).then((text) => response.writeHead(Number(text)).end('{}'));
+    };
+    assert.equal(await outcome('/hop/1'), '200');
+    assert.equal(seen.length, 3);
+    for (const [index, left] of seen.entries()) {
+      const most = 60_000 - 5000 * (index + 1);
+      assert.ok(left <= most && left > most - 5000, `hop ${index}: ${left}`);
+    }
+  });
+
+  it('reads and shortens grpc-timeout, and ignores what is no time', async () => {
+    assert.equal(await outcome('/hop', { 'grpc-timeout': '30S' }), '200');
+    assert.match(String(harness.upstream.arrived[0]!.headers['grpc-timeout']), /^2[0-5][0-9]{3}m$/);
+    assert.equal(await outcome('/hop', { 'x-fim-deadline': '-1', 'grpc-timeout': '5x' }), '200');
+    assert.ok(Number(harness.upstream.arrived[1]!.headers['x-fim-deadline']) > 50_000);
+    assert.equal(await outcome('/hop', { 'grpc-timeout': '5S' }), '504 FIM-RES-0002');
+    assert.equal(await outcome('/hop', { 'x-fim-deadline': '0' }), '504 FIM-RES-0002');
+    assert.equal(harness.upstream.arrived.length, 2);
+  });
+
+  it('ends a request when its time is over, at the upstream too', async () => {
+    let closed = 0;
+    harness.upstream.answer = (_, response) => void response.on('close', () => closed++);
+    const begun = performance.now();
+    assert.equal(await outcome('/short'), '504 FIM-RT-0023');
+    assert.ok(performance.now() - begun >= 250);
+    await harness.poll(async () => closed === 1);
+  });
+
+  it('lets no client say how long Envoy waits', async () => {
+    harness.upstream.answer = (_, response) => void setTimeout(() => response.writeHead(200).end('{}'), 100);
+    assert.equal(await outcome('/hop', { 'x-envoy-upstream-rq-timeout-ms': '1' }), '200');
+  });
+
+  it('ends the request at the upstream when the client goes', async () => {
+    let closed = 0;
+    harness.upstream.answer = (_, response) => void response.on('close', () => closed++);
+    const gone = new AbortController();
+    const asked = fetch(`${harness.url}/hop`, { signal: gone.signal }).catch(() => 'gone');
+    await harness.poll(async () => harness.upstream.arrived.length === 1);
+    gone.abort();
+    assert.equal(await asked, 'gone');
+    await harness.poll(async () => closed === 1);
+  });
+
+  it('does not open because callers were in a hurry', async () => {
+    harness.upstream.answer = () => {};
+    const hurried = await outcomes(15, '/spared', { 'x-fim-deadline': '150' });
+    for (const text of hurried) assert.match(text, /^504 FIM-(RT-0023|RES-0002)$/);
+    harness.upstream.answer = (_, response) => void response.writeHead(200).end('{}');
+    assert.equal(await outcome('/spared'), '200');
+  });
+});
