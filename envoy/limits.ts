@@ -201,3 +201,5 @@ export const CHANNEL_CONNECT_TIMEOUT_MS = 500;
 export const RETRIES_AT_ONCE = 1024;
 /** Masked value that `fim unmask` reads, characters: a token of the longest text. */
 export const MAX_UNMASK_CHARACTERS = 2048;
+/** Message that `fim mask explain` reads, bytes. */
+export const MAX_EXPLAINED_BYTES = 16 * 1024 * 1024;

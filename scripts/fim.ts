@@ -7,6 +7,7 @@ import { kmsCommand } from './fim/kms-commands.ts';
 import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
+import type { ExplainFlags } from './fim/mask-explain.ts';
 import type { RenderFlags } from './fim/render.ts';
 import type { UnmaskFlags } from './fim/unmask.ts';
 import type { UpFlags } from './fim/up.ts';
@@ -136,6 +137,28 @@ function addUnmask(program: Command, finish: Finish): void {
     });
 }
 
+function addMask(program: Command, finish: Finish): void {
+  program
+    .command('mask')
+    .description('Look at masking.')
+    .exitOverride()
+    .command('explain')
+    .exitOverride()
+    .description(
+      "Run a message through a route's masking, by the module itself, and say of each value that is hidden where it stands, why, and what it becomes; for a caller to whom nothing is shown.",
+    )
+    .argument('<file>', 'the message; - for standard input')
+    .requiredOption('--route <file>', 'file or folder of FinancialRoutes')
+    .option('--name <name>', 'the route, if there are several with masking')
+    .option('--direction <direction>', 'Request or Response', 'Response')
+    .option('--content-type <type>', "content type of the message (default: by the route's format)")
+    .option('-o, --output <form>', 'text or json', 'text')
+    .option('--show-values', 'show values as they are written in the message; on a terminal only')
+    .action(async (file: string, flags: ExplainFlags) =>
+      finish(await (await import('./fim/mask-explain.ts')).maskExplain(file, flags)),
+    );
+}
+
 function addCoverage(program: Command, finish: Finish): void {
   program
     .command('coverage')
@@ -186,6 +209,7 @@ function commands(finish: Finish): Command {
   addCoverage(program, finish);
   addDecrypt(program, finish);
   addUnmask(program, finish);
+  addMask(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));
   program

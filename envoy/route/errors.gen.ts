@@ -243,6 +243,7 @@ export type ErrorCode =
   | 'FIM-UP-0031'
   | 'FIM-UP-0050'
   | 'FIM-UP-0051'
+  | 'FIM-UP-0052'
   | 'FIM-UP-0040'
   | 'FIM-UP-0032'
   | 'FIM-UP-0033'
@@ -550,6 +551,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form.","adviceZh":"Envoy 正在重新启动它，其间拒绝请求。陷阱见 Envoy 日志（`--proxy-log`）；请附上报文的形式进行反馈。"},
   'FIM-UP-0050': {"status":0,"title":"Trail cannot be written","titleZh":"无法写入操作记录","advice":"Nothing was opened, or nothing shown. `--trail` names a regular file that this user may append to, on a file system with room.","adviceZh":"未打开或未显示任何内容。`--trail` 应为当前用户可追加写入的普通文件，且文件系统有剩余空间。"},
   'FIM-UP-0051': {"status":0,"title":"Masked value does not open","titleZh":"脱敏值无法还原","advice":"Key, algorithm and settings are those of the rule that masked it; `Hash` and the methods without a key cannot be turned back.","adviceZh":"密钥、算法和设置须与脱敏规则一致；`Hash` 和不用密钥的方法不可还原。"},
+  'FIM-UP-0052': {"status":0,"title":"Message cannot be explained","titleZh":"无法解释该消息","advice":"The module refuses it, and would refuse it in the proxy: the answer names the reason. `--content-type` and `--direction` must be those of the traffic.","adviceZh":"模块拒绝该消息，在代理中同样会拒绝：应答说明了原因。`--content-type` 与 `--direction` 须与实际流量一致。"},
   'FIM-UP-0040': {"status":0,"title":"Cluster cannot be read","titleZh":"无法读取集群","advice":"Name a kubeconfig whose user may list routes, pods, Services, Gateways and EnvoyFilters of the namespaces; without -n those of all, namespaces and FinancialBaselines.","adviceZh":"请指定 kubeconfig，其用户须可列出相关命名空间的路由、Pod、Service、Gateway 和 EnvoyFilter；不带 -n 时须可列出所有命名空间的上述对象、命名空间本身和 FinancialBaseline。"},
   'FIM-UP-0032': {"status":0,"title":"National TLS has no certificates","titleZh":"国密 TLS 没有证书","advice":"Name `tls.certificates` with keys of the KMS. Development certificates are made only where the development KMS runs, which can hold their keys. --no-tlcp leaves national TLS to what stands in front.","adviceZh":"请用 KMS 中的密钥填写 `tls.certificates`。只有使用开发用 KMS（可保存其私钥）时才会生成开发证书。使用 --no-tlcp 可由前置设备终止国密 TLS。"},
   'FIM-UP-0033': {"status":0,"title":"Routes ask a responder for revocations, and none is named","titleZh":"路由要求查询吊销状态，但未指定响应方","advice":"Start with `--ocsp http://HOST:PORT/PATH`, or drop `tls.ocsp`. Gateways of a mesh have no responder yet; `tls.crl.inline` works there.","adviceZh":"请以 `--ocsp http://HOST:PORT/PATH` 启动，或删除 `tls.ocsp`。网格网关暂无响应方；可使用 `tls.crl.inline`。"},

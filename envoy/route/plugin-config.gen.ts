@@ -180,6 +180,8 @@ export interface FieldMaskerConfig {
   nested?: number;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream?: boolean;
+  /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */
+  explain?: boolean;
   /** Who sees which kinds. Whoever meets none sees none. */
   reveal?: MaskReveal[];
 }

@@ -36,6 +36,8 @@ export class HouseCompiler {
       const mask = compileMask(reader, way, this.keys, this.direction);
       if (!(this.direction == Direction.Request ? detector.request : detector.response)) continue;
       mask.shownBy = houseBit(detector.class);
+      mask.rule = 'detectors[' + i.toString() + ']';
+      mask.house = true;
       if (!reader.failed) mask.counter = houseCounter(way.method, this.direction);
       this.masks.push(mask);
       patterns.push(detector.pattern);

@@ -297,6 +297,8 @@ export class FieldMaskerConfig {
   nested: i32 = 0;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream: bool = false;
+  /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */
+  explain: bool = false;
   /** Who sees which kinds. Whoever meets none sees none. */
   reveal: StaticArray<MaskReveal> = new StaticArray<MaskReveal>(0);
 }
@@ -802,6 +804,8 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.nested = <i32>reader.readInteger(member, 0, 4);
     } else if (reader.keyIs(member, 'stream')) {
       result.stream = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'explain')) {
+      result.explain = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'reveal')) {
       result.reveal = readMaskRevealList32(reader, member);
     } else {

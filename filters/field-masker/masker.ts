@@ -13,6 +13,7 @@ import { labelOf } from './detect/labels';
 import { Scanner } from './detect/scanner';
 import { MaskPlan } from './mask-plan';
 import { Action, Mask } from './method/mask';
+import { MaskNotes } from './notes';
 import { JsonSurface } from './surface/json';
 import { Surface } from './surface/surface';
 import { XmlSurface } from './surface/xml';
@@ -42,6 +43,8 @@ export class Masker {
   /** Values of the last message hidden by a field rule, and numbers hidden by detection. */
   fieldCount: u32 = 0;
   detectedCount: u32 = 0;
+  /** Where masking is explained; null: nowhere. */
+  notes: MaskNotes | null = null;
   private readonly value: Writer;
   private readonly scanner: Scanner = new Scanner();
   private readonly matches: FieldMatches = new FieldMatches();
@@ -203,6 +206,8 @@ export class Masker {
         this.count(mask);
       } else {
         this.scanner.by(plan.house, 0, 0);
+        const notes = this.notes;
+        if (notes != null) notes.at(document, 0, surface.from, surface.to);
         if (length < plan.shortest || !this.find(text, text + length, 0, false)) continue;
       }
       if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
@@ -217,6 +222,8 @@ export class Masker {
     this.copyTo(document, this.surface.from);
     this.done = this.surface.to;
     this.gone = lastInside(document, node);
+    const notes = this.notes;
+    if (notes != null) notes.hidden(document, node, mask, 0, 0);
     this.surface.passTo(this.done);
     this.count(mask);
   }
@@ -250,7 +257,9 @@ export class Masker {
       if (kind == FieldKind.True || kind == FieldKind.False) mask.boolean(this.value);
       else mask.text(text, length, this.value);
       this.put(node, text, length);
-    }
+      const notes = this.notes;
+      if (notes != null) notes.hidden(document, node, mask, this.value.pointer, this.value.length);
+    } else if (this.notes != null) this.notes!.hidden(document, node, mask, 0, 0);
     this.done = this.surface.to;
     this.count(mask);
   }
@@ -302,17 +311,28 @@ export class Masker {
     inner.plan = this.plan;
     inner.revealed = this.revealed;
     inner.levels = this.levels - 1;
+    inner.notes = this.notes;
+    const notes = this.notes;
+    if (notes != null) notes.enter(document, node);
     const names = this.plan.names;
     if (first == 123 || first == 91) {
-      if (json.parse(from, length, this.arena) != 0) return false;
+      if (json.parse(from, length, this.arena) != 0) return this.leave(false);
       masked = inner.pass(json, length, names, this.jsonSurface);
     } else if (first == 60) {
-      if (xml.parse(from, length, this.arena) != 0) return false;
+      if (xml.parse(from, length, this.arena) != 0) return this.leave(false);
       masked = inner.pass(xml, length, names, this.xmlSurface);
-    } else return false;
+    } else return this.leave(false);
+    this.leave(true);
     if (masked == Masked.Changed) this.replaceInside(document, node, text, whole, lead);
     else if (masked != Masked.Unchanged) this.fail(masked);
     return true;
+  }
+
+  /** Notes the end of a message inside a text. Returns `result`. */
+  private leave(result: bool): bool {
+    const notes = this.notes;
+    if (notes != null) notes.leave();
+    return result;
   }
 
   private replaceInside(document: FieldTree, node: u32, text: usize, length: u32, lead: u32): void {
@@ -336,6 +356,8 @@ export class Masker {
     const isNumber = document.kind(node) == FieldKind.Number;
     if (isNumber && !isWhole(text, end)) return;
     const name = document.key(node);
+    const notes = this.notes;
+    if (notes != null) notes.at(document, node, document.start(node), document.end(node));
     const nameLength = name == 0 ? 0 : document.keyLength(node);
     this.scanner.by(this.plan.house, name, nameLength);
     if (!this.find(text, end, name == 0 ? 0 : labelOf(name, nameLength), isNumber)) return;
@@ -359,11 +381,14 @@ export class Masker {
       if (!any) this.value.begin(<usize>(end - text) * 2 + 64);
       any = true;
       this.value.bytes(from, <u32>(scanner.start - from));
+      const before = this.value.length;
       mask.found(scanner.start, <u32>(scanner.end - scanner.start), this.value);
       from = scanner.end;
       this.detectedCount++;
       const counter = mask.counter;
       if (counter != null) counter.add(1);
+      const notes = this.notes;
+      if (notes != null) notes.found(mask, scanner.why, this.value.pointer + before, this.value.length - before);
     }
     if (any) this.value.bytes(from, <u32>(end - from));
     return any;

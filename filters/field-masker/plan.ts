@@ -41,7 +41,7 @@ export class PlanCompiler {
     const reader = this.reader;
     const wanted = this.direction == Direction.Request ? config.request : config.response;
     fieldList.begin(reader.format);
-    for (let i = 0; i < config.fields.length; i++) this.addField(config.fields[i], wanted);
+    for (let i = 0; i < config.fields.length; i++) this.addField(config.fields[i], i, wanted);
     const fields = this.build();
     const detections = this.detections(wanted);
     const named = this.named(wanted);
@@ -57,11 +57,12 @@ export class PlanCompiler {
   }
 
   /** Checks a field, and adds it if it acts in this direction. */
-  private addField(field: MaskField, wanted: bool): void {
+  private addField(field: MaskField, number: i32, wanted: bool): void {
     const reader = this.reader;
     const outside = field.header.length + field.parameter.length + field.cookie.length != 0;
     if (placesOf(field) != 1) reader.fail(ErrorId.FIM_MASK_0005, field.node);
     const mask = compileMask(reader, field, this.keys, this.direction);
+    mask.rule = 'fields[' + number.toString() + ']';
     if (field.path.length != 0 && !isFieldPath(field.path, reader.format))
       reader.failMember(ErrorId.FIM_CFG_0020, field.node, 'path');
     if (!this.acts(field, wanted)) return;
@@ -110,6 +111,7 @@ export class PlanCompiler {
       way.char = detection.char;
       way.node = detection.node;
       const mask = compileMask(this.reader, way, this.keys, this.direction);
+      mask.rule = 'detect[' + i.toString() + ']';
       if (!wanted || !(this.direction == Direction.Request ? detection.request : detection.response)) continue;
       masks[way.kind] = mask;
       any = true;
@@ -129,6 +131,7 @@ export class PlanCompiler {
       const way = config.dictionary[i];
       if (placesOf(way) != 0) this.reader.fail(ErrorId.FIM_MASK_0005, way.node);
       const mask = compileMask(this.reader, way, this.keys, this.direction);
+      mask.rule = 'dictionary';
       if (!this.acts(way, wanted)) continue;
       if (way.method == MaskMethod.Remove) this.passes = false;
       masks[way.kind] = mask;
@@ -154,7 +157,9 @@ export class PlanCompiler {
         if (load<u8>(KIND_CLASS + kind) != <u8>rule.class + 1) continue;
         const way = new MaskField();
         way.kind = <MaskKind>kind;
-        masks[kind] = compileMask(this.reader, way, this.keys, this.direction);
+        const mask = compileMask(this.reader, way, this.keys, this.direction);
+        mask.rule = 'dictionary';
+        masks[kind] = mask;
       }
     }
     return any;

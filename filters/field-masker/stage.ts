@@ -14,6 +14,7 @@ import { Service } from '../runtime/service';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { decodeFieldMaskerConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
+import { LogNotes } from './explain';
 import { HeaderMasks } from './headers';
 import { MaskPlan } from './mask-plan';
 import { Masked, Masker, NO_PLAN } from './masker';
@@ -42,11 +43,14 @@ const xml: XmlSurface = new XmlSurface();
 const form: FormSurface = new FormSurface();
 const iso8583: IsoSurface = new IsoSurface();
 const tlv: TlvSurface = new TlvSurface();
+const explainer: LogNotes = new LogNotes();
 const digits: Writer = new Writer(scratch);
 
 class MaskPolicy extends StagePolicy {
   /** Whether bodies are masked as they pass. */
   passes: bool = false;
+  /** Whether each value that is hidden is told on the log. */
+  explains: bool = false;
 
   constructor(
     private readonly request: MaskPlan,
@@ -115,6 +119,7 @@ export class FieldMasker extends Stage {
       reader.failMember(ErrorId.FIM_MASK_0011, node, 'stream');
     const policy = new MaskPolicy(requestPlan, responsePlan, roles, request.headers, response.headers);
     policy.passes = config.stream;
+    policy.explains = config.explain;
     return policy;
   }
 
@@ -190,6 +195,7 @@ export class FieldMasker extends Stage {
     if (surface == null) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
     const isHex = format == MessageFormat.Tlv && message.layout.tlvHex;
     const length = isHex ? tree.end(tree.root) : message.length;
+    masker.notes = masks.explains ? explainer : null;
     const masked = masker.run(tree, length, plan, surface, masks.roles.revealed(exchange, exchange.roles));
     if (masked == Masked.OutOfMemory) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     if (masked == Masked.Impossible) return refuse(exchange, ErrorId.FIM_MASK_0008, ErrorId.None);

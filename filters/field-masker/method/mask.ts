@@ -31,6 +31,9 @@ export class Mask {
   shownBy: u64;
   /** Key that must be there before a message is masked. */
   key: MaskKey | null = null;
+  /** The place of the rule in the section (`fields[2]`), and whether it is a detector of the house. For explanations. */
+  rule: string = '';
+  house: bool = false;
   /** Values masked so. */
   counter: Counter | null = null;
 
