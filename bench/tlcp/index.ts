@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { certificate, pem } from '../../scripts/fim/tlcp-certificate.ts';
 import { SUITES, TlcpModule, type Connection, type KeyPair, type SuiteName } from '../../scripts/fim/tlcp-module.ts';
 import { GOTLCP_FOLDER, gotlcp, tongsuo, type Peer } from '../../test/peers/tlcp/peer.ts';
+import { connections } from './connections.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DAY_MS = 86_400_000;
@@ -267,8 +268,9 @@ function compileCipher(): Record<string, (length: number) => number> {
   }
 }
 
-/** `npm run bench -- tlcp [--json FILE]` */
+/** `npm run bench -- tlcp [--json FILE]`, and `npm run bench -- tlcp connections` */
 export async function main(args: string[]): Promise<void> {
+  if (args[0] === 'connections') return connections();
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-tlcp-'));
   const bench = new Bench(await TlcpModule.load(), folder);
   try {

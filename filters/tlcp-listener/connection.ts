@@ -194,7 +194,7 @@ export class TlcpConnection extends Asker {
       const question = core.revocation!.question;
       if (question == null || question === this.asked) return;
       if (this.askedMs == 0) this.askedMs = nowMs;
-      if (responder != null && responder.isBusy) return;
+      if (responder != null && responder.isBusyFor(question)) return;
       this.asked = question;
       if (responder == null || !responder.ask(this, question, this.id)) core.answer(0, 0);
     }

@@ -1,6 +1,7 @@
 // The OCSP responder of a listener: questions go out through a cluster of the proxy, answers come back to the
 // connections that wait for them.
 import { MAX_OCSP_ANSWER_BYTES, MAX_OCSP_CALLS } from '../limits';
+import { Sm3 } from '../crypto/sm3';
 import { Bytes } from '../memory/bytes';
 import { monotonicMillis } from '../runtime/host';
 import { CalloutHandler, CalloutRequest, sendCallout } from '../runtime/callout';
@@ -10,9 +11,13 @@ import { Listed } from './connection-list';
 
 const CONTENT_TYPE: Bytes = Bytes.from('application/ocsp-request');
 const OK: u32 = 200;
+const POINT_BYTES: u32 = 64;
+const NAME_BYTES: u32 = 32;
+const NAME: usize = memory.data(32, 16);
+const sm3: Sm3 = new Sm3();
 const request: CalloutRequest = new CalloutRequest();
-/** Questions of this machine that are under way. */
-let underWay: i32 = 0;
+/** Questions of this machine that are under way, MAX_OCSP_CALLS at most. */
+const underWay: Array<OcspCall> = new Array<OcspCall>();
 
 /** Someone who waits for an answer. */
 export abstract class Asker extends Listed {
@@ -20,25 +25,63 @@ export abstract class Asker extends Listed {
   abstract onVerdict(question: Question, der: usize, length: u32, nowMs: u64): void;
 }
 
-/** One question under way. */
+/** Names the certificate of a question at NAME. The certificate itself goes with its connection. */
+function nameIt(question: Question): void {
+  sm3.reset();
+  sm3.update(question.issuer.key.coordinates, POINT_BYTES);
+  sm3.update(question.certificate.serial, question.certificate.serialLength);
+  sm3.digest(NAME);
+}
+
+/** One question under way, for all who ask about the same certificate meanwhile. */
 class OcspCall extends CalloutHandler {
-  constructor(
-    private readonly asker: Asker,
-    private readonly question: Question,
-  ) {
+  private readonly askers: Array<Asker> = new Array<Asker>();
+  private readonly questions: Array<Question> = new Array<Question>();
+  private readonly name: StaticArray<u8> = new StaticArray<u8>(<i32>NAME_BYTES);
+
+  /** About the certificate that `nameIt` named last. */
+  constructor(private readonly responder: Responder) {
     super();
+    memory.copy(changetype<usize>(this.name), NAME, NAME_BYTES);
+  }
+
+  add(asker: Asker, question: Question): void {
+    // The answer repeats the nonce of the question that was sent.
+    if (this.questions.length > 0) {
+      const sent = changetype<usize>(this.questions[0].nonce);
+      memory.copy(changetype<usize>(question.nonce), sent, question.nonce.length);
+    }
+    this.askers.push(asker);
+    this.questions.push(question);
+  }
+
+  /** Whether it is about the certificate that `nameIt` named last. */
+  isOf(responder: Responder): bool {
+    return this.responder === responder && memory.compare(changetype<usize>(this.name), NAME, NAME_BYTES) == 0;
   }
 
   onAnswer(rootId: u32, status: u32, body: usize, bodyLength: u32): void {
-    underWay--;
     const isOne = status == OK && bodyLength <= MAX_OCSP_ANSWER_BYTES;
-    this.asker.onVerdict(this.question, isOne ? body : 0, isOne ? bodyLength : 0, monotonicMillis());
+    this.tell(isOne ? body : 0, isOne ? bodyLength : 0);
   }
 
   onLost(): void {
-    underWay--;
-    this.asker.onVerdict(this.question, 0, 0, monotonicMillis());
+    this.tell(0, 0);
   }
+
+  private tell(body: usize, length: u32): void {
+    const at = underWay.indexOf(this);
+    if (at >= 0) underWay.splice(at, 1);
+    const now = monotonicMillis();
+    for (let i = 0; i < this.askers.length; i++) this.askers[i].onVerdict(this.questions[i], body, length, now);
+  }
+}
+
+/** The question under way about the same certificate. Null: there is none. */
+function sameUnderWay(responder: Responder, question: Question): OcspCall | null {
+  nameIt(question);
+  for (let i = 0; i < underWay.length; i++) if (underWay[i].isOf(responder)) return underWay[i];
+  return null;
 }
 
 export class Responder {
@@ -50,14 +93,19 @@ export class Responder {
     this.path = config.path.length == 0 ? Bytes.from('/') : config.path;
   }
 
-  /** Whether as many questions are under way as there may be. */
-  get isBusy(): bool {
-    return underWay >= MAX_OCSP_CALLS;
+  /** Whether as many questions are under way as there may be, and none about the same certificate. */
+  isBusyFor(question: Question): bool {
+    return underWay.length >= MAX_OCSP_CALLS && sameUnderWay(this, question) == null;
   }
 
-  /** Sends a question, from the context `contextId`. False: it could not be sent, and no answer will come. */
+  /** Sends a question, from the context `contextId`, or waits for the answer to the same one. False: it could not be sent, and no answer will come. */
   ask(asker: Asker, question: Question, contextId: u32): bool {
     if (this.rootId == 0) return false;
+    const same = sameUnderWay(this, question);
+    if (same != null) {
+      same.add(asker, question);
+      return true;
+    }
     const config = this.config;
     request.path = this.path.pointer;
     request.pathLength = this.path.length;
@@ -67,8 +115,10 @@ export class Responder {
     request.timeoutMs = config.timeoutMs;
     request.cluster = config.cluster;
     request.authority = config.authority;
-    const sent = sendCallout(this.rootId, contextId, request, new OcspCall(asker, question));
-    if (sent) underWay++;
+    const call = new OcspCall(this);
+    call.add(asker, question);
+    const sent = sendCallout(this.rootId, contextId, request, call);
+    if (sent) underWay.push(call);
     return sent;
   }
 }

@@ -174,10 +174,13 @@ describe('a responder that is asked', () => {
   });
 
   test('is asked once for each of the pair, and its answers are kept over edits', async () => {
-    await harness.edit(asking('Refuse'));
+    await harness.edit(asking('Refuse', { ocsp: { timeout: '4s', nonce: 'Required' } }));
     const { asked } = responder;
-    const first = await outcome(harness);
-    assert.deepEqual([first.how, responder.asked - asked], [OPENED, 2]);
+    // Those at the same time wait for one answer, and later ones have what is kept.
+    const first = await Promise.all(Array.from({ length: 8 }, () => outcome(harness)));
+    for (const { how } of first) assert.equal(how, OPENED);
+    assert.equal(responder.asked - asked, 2);
+    await harness.edit(asking('Refuse'));
     assert.equal((await outcome(harness)).how, OPENED);
     await harness.edit(asking('LastGood'));
     assert.equal((await outcome(harness)).how, OPENED);

@@ -2,6 +2,7 @@
 // what does not, and what comes of a host that refuses a call.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { crowdOf } from './tlcp/many-clients.ts';
 import { Client, isRecords, Listener, SECRET, Setting } from './tlcp/listener.ts';
 
 const GET = 'GET /fund HTTP/1.1\r\nhost: bank\r\n\r\n';
@@ -152,11 +153,31 @@ describe('the fallback of revocation', () => {
   const OCSP_MS = 1000;
   const ERROR = { status: 500, body: '', afterMs: OCSP_MS };
 
-  function asking(outcome: typeof ERROR | 'silent'): Listener {
-    const listener = new Listener(setting, {}, 'Required', { ocsp, fallback: 'Accept' });
+  function asking(outcome: typeof ERROR | 'silent', trust = setting.files['ca.pem']!): Listener {
+    const listener = new Listener(setting, {}, 'Required', { ocsp, fallback: 'Accept', trust });
     listener.kms.fault = ({ cluster }) => (cluster === 'ocsp' ? outcome : undefined);
     return listener.takeKeys();
   }
+
+  const asked = (listener: Listener): number => listener.kms.asked.filter(({ cluster }) => cluster === 'ocsp').length;
+
+  it('many handshakes of one client at once are one question for each certificate', () => {
+    const listener = asking(ERROR);
+    const crowd = Array.from({ length: 3 * MOST_QUESTIONS }, () => listener.connect().pump());
+    assert.equal(asked(listener), 1);
+    // Whoever asked first may go: the others have their answer all the same.
+    crowd.shift()!.proxy.abort();
+    for (let i = 0; i < 3; i++) {
+      listener.vm.clock.advance(OCSP_MS);
+      for (const client of crowd) client.pump();
+    }
+    for (const client of crowd) assert.ok(client.core.isOpen, client.core.ending.reason);
+    assert.equal(asked(listener), 2);
+    assert.equal(listener.vm.counted('fim.tlcp.revocation.accepted'), 2 * crowd.length);
+    listener.connect().pump();
+    assert.equal(asked(listener), 3, 'an answer that is none is not kept');
+    assert.equal(listener.vm.failed, false);
+  });
 
   it('waits for the responder also if the client was slow before', () => {
     const listener = asking(ERROR);
@@ -181,15 +202,15 @@ describe('the fallback of revocation', () => {
   });
 
   it('is not decided by a crowd that keeps the responder busy', () => {
-    const listener = asking(ERROR);
-    const crowd = Array.from({ length: MOST_QUESTIONS + 1 }, () => listener.connect().pump());
-    const asked = (): number => listener.kms.asked.filter(({ cluster }) => cluster === 'ocsp').length;
-    assert.equal(asked(), MOST_QUESTIONS);
+    const { trust, pairs } = crowdOf(setting.core, MOST_QUESTIONS + 1);
+    const listener = asking(ERROR, trust);
+    const crowd = pairs.map((identity) => listener.connect({ identity }).pump());
+    assert.equal(asked(listener), MOST_QUESTIONS);
     listener.vm.clock.advance(OCSP_MS / 2);
     assert.equal(listener.vm.counted('fim.tlcp.revocation.accepted'), 0);
     for (let i = 0; i < 6; i++) for (const client of crowd) client.wait(100);
     for (const client of crowd) client.wait(0);
-    assert.equal(asked(), 2 * crowd.length, 'each of a pair is asked for in the end');
+    assert.equal(asked(listener), 2 * crowd.length, 'each of a pair is asked for in the end');
     for (const client of crowd) assert.ok(client.core.isOpen, client.core.ending.reason);
     assert.equal(listener.vm.failed, false);
   });
