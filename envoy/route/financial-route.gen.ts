@@ -912,7 +912,7 @@ export interface RouteMasking {
   dictionary?: MaskingDictionary;
   /** Levels of messages inside strings, JSON or XML, in which fields are masked by name and dictionary; absent: such a string is text. */
   nested?: number;
-  /** JSON bodies of any size are masked as they pass, value by value, in constant memory. A mistake in the message, or a value that is too long to be held back, cuts it off: what was masked before has then gone on. With no other stage that reads the body, no `method: Remove` and no number of an item (`[3]`) in a `path`. */
+  /** JSON bodies of any size are masked as they pass, value by value, in constant memory. A mistake in the message, or a value that is too long to be held back, cuts it off: what was masked before has then gone on. Of server-sent events each one's data are a message. With no other stage that reads the body, no `method: Remove` and no number of an item (`[3]`) in a `path`. */
   stream?: boolean;
   /** Who sees which kinds of values as they are. A caller who meets no entry sees none. */
   reveal?: MaskingReveal[];

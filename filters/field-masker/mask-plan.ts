@@ -1,5 +1,6 @@
 // Masking of one direction of a route, compiled.
 import { FieldSet } from '../message/field-set';
+import { FieldSetBuilder } from '../message/field-set-builder';
 import { FIRST_HOUSE, House } from './detect/house';
 import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
 import { MaskKey } from './method/keyed';
@@ -108,3 +109,7 @@ export class MaskPlan {
     return this.masks.length != 0 || this.detects || this.hasDictionary;
   }
 }
+
+const NO_FIELDS: FieldSet = new FieldSetBuilder().build()!;
+/** Masks nothing. */
+export const NO_PLAN: MaskPlan = new MaskPlan(NO_FIELDS, NO_FIELDS, [], null);

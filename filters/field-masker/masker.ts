@@ -6,12 +6,11 @@ import { MAX_FIELD_DEPTH } from '../limits';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
-import { FieldSetBuilder } from '../message/field-set-builder';
 import { JsonDocument } from '../message/json/document';
 import { XmlDocument } from '../message/xml/document';
 import { labelOf } from './detect/labels';
 import { Scanner } from './detect/scanner';
-import { MaskPlan } from './mask-plan';
+import { MaskPlan, NO_PLAN } from './mask-plan';
 import { Action, Mask } from './method/mask';
 import { MaskNotes } from './notes';
 import { JsonSurface } from './surface/json';
@@ -409,9 +408,6 @@ export class Masker {
 }
 
 const NO_SURFACE: Surface = new JsonSurface();
-const NO_FIELDS: FieldSet = new FieldSetBuilder().build()!;
-/** Masks nothing. */
-export const NO_PLAN: MaskPlan = new MaskPlan(NO_FIELDS, NO_FIELDS, [], null);
 
 /** Last node inside a container, or the value itself. */
 function lastInside(document: FieldTree, node: u32): u32 {

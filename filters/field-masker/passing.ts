@@ -9,32 +9,14 @@ import { Ascii } from '../memory/ascii';
 import { Writer } from '../memory/writer';
 import { FieldKind } from '../message/field-tree';
 import { JsonDocument } from '../message/json/document';
-import { JSON_STREAM_BYTES, JsonEvents, JsonStream } from '../message/json/stream';
+import { JsonEvents, JsonStream } from '../message/json/stream';
 import { JsonStreamState } from '../message/json/stream-state';
 import { MaskPlan } from './mask-plan';
 import { Masked, Masker } from './masker';
+import { PassingState, passingState, PLACE, VALUE } from './passing-state';
 import { JsonSurface, writeEscaped } from './surface/json';
 
 const SEED_BYTES: u32 = 16;
-const PLACE: usize = <usize>JSON_STREAM_BYTES + 32;
-const VALUE: usize = PLACE + MAX_STREAM_PLACE_BYTES;
-/** Memory for one message, bytes. It begins as zeros. */
-export const PASSING_BYTES: u32 = <u32>VALUE + MAX_STREAM_VALUE_BYTES;
-
-/** State of a message between its pieces, behind that of the reader. */
-@unmanaged
-class PassingState {
-  /** Kinds that stay, as bits. */
-  revealed: u64;
-  /** Number of bytes seen, at most 1. */
-  begun: u32;
-  /** Whether a scalar is open, and how many bytes of it are held back. */
-  open: u32;
-  held: u32;
-  /** Whether something was hidden. */
-  changed: u32;
-}
-
 const NO_WRITER: Writer = new Writer(new Arena(16, 16));
 
 /** Masks messages in pieces, one piece at a time. */
@@ -88,7 +70,7 @@ export class PassingMasker extends JsonEvents {
     this.memory = memory;
     this.plan = plan;
     this.reader.bind(memory, this);
-    this.state = changetype<PassingState>(memory + JSON_STREAM_BYTES);
+    this.state = passingState(memory);
   }
 
   /** Whether the message is empty and complete. */

@@ -5,20 +5,24 @@ import { KeyVerdict } from '../keys/key-holder';
 import { keyService } from '../keys/key-service';
 import { MessageFormat } from '../message/format';
 import { writeHex } from '../message/hex-text';
+import { isEventStream } from '../runtime/admission';
 import { ConfigReader } from '../runtime/config-reader';
 import { KmsConfig } from '../runtime/config.gen';
 import { ErrorId } from '../errors.gen';
 import { Exchange } from '../runtime/exchange';
 import { Direction } from '../runtime/direction';
+import { CONTENT_LENGTH } from '../runtime/names';
 import { Service } from '../runtime/service';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { decodeFieldMaskerConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
+import { EventMasker } from './events';
 import { LogNotes } from './explain';
 import { HeaderMasks } from './headers';
-import { MaskPlan } from './mask-plan';
-import { Masked, Masker, NO_PLAN } from './masker';
-import { PASSING_BYTES, PassingMasker } from './passing';
+import { MaskPlan, NO_PLAN } from './mask-plan';
+import { Masked, Masker } from './masker';
+import { PassingMasker } from './passing';
+import { PASSING_BYTES, passingState } from './passing-state';
 import { PlanCompiler } from './plan';
 import { Roles } from './reveal';
 import { FormSurface } from './surface/form';
@@ -38,6 +42,7 @@ import {
 
 const masker: Masker = new Masker(scratch);
 const passing: PassingMasker = new PassingMasker(masker, scratch, NO_PLAN);
+const events: EventMasker = new EventMasker(masker, scratch);
 const json: JsonSurface = new JsonSurface();
 const xml: XmlSurface = new XmlSurface();
 const form: FormSurface = new FormSurface();
@@ -81,6 +86,10 @@ class MaskPolicy extends StagePolicy {
 
   streams(direction: Direction): bool {
     return this.passes && this.plan(direction).acts;
+  }
+
+  passesEvents(direction: Direction): bool {
+    return direction == Direction.Response;
   }
 
   needsKeys(): bool {
@@ -149,13 +158,21 @@ export class FieldMasker extends Stage {
   onStreamHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     const masks = <MaskPolicy>policy;
     exchange.message.begin(0, 0);
-    if (exchange.format != MessageFormat.Json) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    const eventful = exchange.direction == Direction.Response && isEventStream(exchange);
+    if (!eventful && exchange.format != MessageFormat.Json)
+      return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
     const verdict = findKeys(exchange, masks.plan(exchange.direction));
     if (verdict != Verdict.Continue) return verdict;
     const memory = exchange.slot(PASSING_BYTES);
     if (memory == 0 || !passing.start(memory, masks.roles.revealed(exchange, exchange.roles)))
       return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
-    exchange.willRewriteBody();
+    if (!eventful) exchange.willRewriteBody();
+    else {
+      // Nothing is ever appended, so that no event has to wait for the next one.
+      passingState(memory).events = 1;
+      exchange.removeHeader(CONTENT_LENGTH.pointer, CONTENT_LENGTH.length);
+      exchange.dropDigests();
+    }
     return Verdict.Continue;
   }
 
@@ -165,6 +182,7 @@ export class FieldMasker extends Stage {
     if (memory == 0) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     const verdict = findKeys(exchange, plan);
     if (verdict != Verdict.Continue) return verdict;
+    if (passingState(memory).events != 0) return passEvents(exchange, plan, memory, pointer, length);
     passing.bind(memory, plan);
     if (passing.isEmpty(length, endOfStream)) return Verdict.Continue;
     const out = exchange.replaceChunk(length + (length >> 3) + MAX_STREAM_VALUE_BYTES);
@@ -210,6 +228,17 @@ export class FieldMasker extends Stage {
     else if (!replaceHex(exchange)) return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
     return Verdict.Continue;
   }
+}
+
+/** A piece of a stream of events. */
+function passEvents(exchange: Exchange, plan: MaskPlan, memory: usize, pointer: usize, length: u32): Verdict {
+  events.bind(memory, plan);
+  const out = exchange.replaceChunk(length + (length >> 3) + MAX_STREAM_VALUE_BYTES);
+  const error = events.take(pointer, length, out);
+  if (error != ErrorId.None) return refuse(exchange, ErrorId.FIM_MASK_0002, error);
+  maskFields.add(events.fieldCount);
+  maskDetected.add(events.detectedCount);
+  return Verdict.Continue;
 }
 
 /** Puts the masked bytes in their place as hexadecimal digits. */

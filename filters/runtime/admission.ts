@@ -20,11 +20,13 @@ import { Direction } from './direction';
 
 /**
  * ErrorId.None, or the reason to refuse the message. The headers are those of the current direction. `maxBodyBytes`:
- * largest declared length. `opens`: whether compressed bodies are decompressed.
+ * largest declared length. `opens`: whether compressed bodies are decompressed. `events`: whether server-sent events are
+ * read as they pass.
  */
-export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool): ErrorId {
+export function refusalOf(exchange: Exchange, maxBodyBytes: u64, opens: bool, events: bool): ErrorId {
   const request = exchange.direction == Direction.Request;
-  if (isStreaming(exchange)) return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
+  if (isStreaming(exchange) && !(events && isEventStream(exchange)))
+    return request ? ErrorId.FIM_RT_0004 : ErrorId.FIM_RT_0005;
   const coding = codingOf(exchange);
   if (coding != Coding.Identity && !opens) return request ? ErrorId.FIM_RT_0003 : ErrorId.FIM_RT_0005;
   if (coding == Coding.Other) return ErrorId.FIM_RT_0050;
@@ -49,9 +51,14 @@ function isStreaming(exchange: Exchange): bool {
   const length = exchange.valueLength;
   // application/grpc, application/grpc+proto, application/grpc-web …
   if (length >= TYPE_GRPC.length && equalIgnoreCase(value, TYPE_GRPC.pointer, TYPE_GRPC.length)) return true;
-  return (
-    length >= TYPE_EVENT_STREAM.length && equalIgnoreCase(value, TYPE_EVENT_STREAM.pointer, TYPE_EVENT_STREAM.length)
-  );
+  return isEventStream(exchange);
+}
+
+/** Whether the body is a stream of server-sent events. */
+export function isEventStream(exchange: Exchange): bool {
+  if (!exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length)) return false;
+  const type = TYPE_EVENT_STREAM;
+  return exchange.valueLength >= type.length && equalIgnoreCase(exchange.valuePointer, type.pointer, type.length);
 }
 
 /** Whether the message declares its framing (HTTP/1), so that no frame with trailers can end it unexpectedly. */

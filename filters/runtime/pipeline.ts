@@ -76,7 +76,8 @@ function advance(leg: Leg): Progress {
     }
     if (isComplete(leg)) return judgeEmpty(leg);
     const limit = passing != null ? route.maxStreamBytes : route.maxBodyBytes;
-    const refusal = refusalOf(exchange, limit, route.opens(leg.direction));
+    const events = passing != null && unchecked(leg.plan.steps[leg.plan.streamStep]).policy.passesEvents(leg.direction);
+    const refusal = refusalOf(exchange, limit, route.opens(leg.direction), events);
     if (refusal != ErrorId.None) return turnAway(leg, refusal);
     if (passing == null) leg.phase = Phase.Collecting;
   }

@@ -54,6 +54,10 @@ export abstract class StagePolicy {
   streams(direction: Direction): bool {
     return false;
   }
+  /** Whether it also streams server-sent events, whatever the route's format is. Only if `streams`. */
+  passesEvents(direction: Direction): bool {
+    return false;
+  }
 }
 
 /**

@@ -124,3 +124,58 @@ test('compressed bodies are refused, or held and opened where the route says so'
     assert.equal(opened.body.toString(), `[${MASKED}]`);
   }
 });
+
+test('server-sent events are masked one by one: each goes on before the next one comes', async () => {
+  let stream: ServerResponse | undefined;
+  const opened = new Promise<void>((done) => {
+    answerWith((response) => {
+      stream = response;
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      done();
+    });
+  });
+  const answered = once(get(harness.url), 'response') as Promise<[IncomingMessage]>;
+  await opened;
+  stream!.write(`id: 0\ndata: ${RECORD}\n\n`);
+  const [incoming] = await answered;
+  assert.equal(incoming.statusCode, 200);
+  assert.equal(incoming.headers['content-type'], 'text/event-stream');
+  const parts = incoming.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>;
+  let seen = '';
+  for (let i = 0; i < 5; i++) {
+    const event = `id: ${i}\ndata: ${MASKED}\n\n`;
+    while (seen.length < event.length) {
+      const part = await parts.next();
+      assert.ok(part.done !== true);
+      seen += part.value;
+    }
+    assert.equal(seen, event);
+    seen = '';
+    // In two pieces, so that the first has to wait for the second and not for a next event.
+    const next = `id: ${i + 1}\ndata: ${RECORD}\n\n`;
+    stream!.write(next.slice(0, 30));
+    stream!.write(next.slice(30));
+  }
+  incoming.destroy();
+  stream!.end();
+});
+
+test('WebSocket, gRPC and multipart are refused with a code, and reach nobody in clear', async () => {
+  const { length } = harness.upstream.arrived;
+  const socket = await sendRaw(
+    harness.stack.listen.port,
+    'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+  );
+  assert.match(socket, /^HTTP\/1.1 4/);
+  const grpc = await send(harness.url, { headers: { 'content-type': 'application/grpc' }, body: 'x' });
+  // Envoy answers clients of gRPC by its status.
+  assert.match(String(grpc.headers['grpc-status']), /^[1-9]/);
+  assert.match(decodeURIComponent(String(grpc.headers['grpc-message'])), /FIM-RT-0004/);
+  const form = await send(harness.url, {
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body: '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n13800138000\r\n--b--\r\n',
+  });
+  assert.equal(form.status, 415);
+  assert.match(form.body.toString(), /FIM-MASK-0001/);
+  assert.equal(harness.upstream.arrived.length, length);
+});

@@ -179,6 +179,65 @@ describe('what cannot be masked', () => {
   });
 });
 
+describe('server-sent events', () => {
+  const EVENTS = { 'content-type': 'text/event-stream;charset=utf-8' };
+  const stream = (body: string, chunks: number[] | 'bytes' = [], more: object = {}): ExchangeResult =>
+    exchange(start({ ...RULES, stream: true, ...more }).root, {
+      request: { method: 'GET' },
+      upstream: () => ({ headers: EVENTS, body, chunks, contentLength: false }),
+    });
+
+  /** What comes, and what goes on. */
+  const PARTS: [string, string][] = [
+    ['data: {"pan":"6222021234567894"}\n\n', 'data: {"pan":"622202******7894"}\n\n'],
+    ['data:{"n":1}\r\n\r\n', 'data:{"n":1}\r\n\r\n'],
+    [
+      'event: paid\ndata: {"a":\ndata: "13800138000"}\nid: 8\n\n',
+      'event: paid\ndata: {"a":\ndata: "138****8000"}\nid: 8\n\n',
+    ],
+    ['data: {"secret":"x"}\r\r', 'data: {"secret":"*"}\r\r'],
+    [': 13800138000\n\n', ':\n\n'],
+    ['unknown: 13800138000\nretry: 10\n\n', 'retry: 10\n\n'],
+    ['data\n\n\n', 'data\n\n\n'],
+    ['data: [DONE]\n\n', 'data: [DONE]\n\n'],
+  ];
+
+  test('are masked one by one, wherever the stream is cut', () => {
+    const body = PARTS.map(([comes]) => comes).join('');
+    const expected = PARTS.map(([, goes]) => goes).join('');
+    const random = new Random(5);
+    const every = (size: number): number[] => Array.from({ length: body.length }, () => size);
+    for (const chunks of [[], 'bytes' as const, every(2), every(3), cuts(random, body.length)]) {
+      const { client } = stream(body, chunks);
+      assert.equal(client.status, 200);
+      assert.equal(client.body.toString(), expected, JSON.stringify(chunks));
+    }
+  });
+
+  test('an event that does not end is none', () => {
+    const { client } = stream('data: {"a":1}\n\ndata: {"a":"13800138000"}\n');
+    assert.equal(client.body.toString(), 'data: {"a":1}\n\n');
+    assert.equal(client.complete, true);
+  });
+
+  for (const [what, event] of [
+    ['whose data are not of the format', 'data: call 13800138000\n\n'],
+    ['whose number would have to be hidden', 'id: 13800138000\ndata: {}\n\n'],
+    ['that is too long', `data: "${'x'.repeat(MAX_STREAM_VALUE_BYTES)} 13800138000"\n\n`],
+  ] as const)
+    test(`one ${what} ends the stream`, () => {
+      const { client } = stream(`data: {"a":1}\n\n${event}`, [15]);
+      assert.doesNotMatch(client.body.toString(), /13800138000/);
+      assert.ok(client.reset || client.status !== 200);
+    });
+
+  test('are refused where bodies are held', () => {
+    const { client } = stream(PARTS[0]![0], [], { stream: false });
+    assert.equal(client.status, 502);
+    assert.match(client.body.toString(), /FIM-RT-0005/);
+  });
+});
+
 test('memory does not grow with the message, nor with the number of messages', () => {
   const { root, vm } = start({ ...RULES, stream: true });
   const random = new Random(3);
