@@ -110,7 +110,7 @@ export const OPEN_CEILING_FACTOR = 10;
 export const MAX_LIMIT_REQUESTS = 1_000_000_000;
 /** Time for the limit service to answer, milliseconds. Then the limit decides as `onStoreFailure` says. */
 export const LIMIT_ANSWER_MS = 20;
-/** Time between looks whether the limit service is well, milliseconds. Within two of them it is asked again. */
+/** Time between looks whether the limit service is well, milliseconds. */
 export const LIMIT_HEALTH_INTERVAL_MS = 250;
 /** Failures in a row after which the limit service is not asked any more until it is well. */
 export const LIMIT_FAILURES = 3;

@@ -4,6 +4,7 @@ import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
+import { limitsCommand } from './fim/limits-commands.ts';
 import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
@@ -212,6 +213,7 @@ function commands(finish: Finish): Command {
   addMask(program, finish);
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));
+  program.addCommand(limitsCommand(finish));
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

@@ -20,7 +20,7 @@ export const MAX_STREAMS_OF_A_CONNECTION = 1_024;
 export const STORE_ANSWER_MS = 12;
 /** Late answers in a row after which the store counts as down. */
 export const STORE_LATE_ANSWERS = 3;
-/** Time between trials of a store that does not answer, milliseconds. */
+/** Time between trials whether the store answers, milliseconds. */
 export const STORE_TRIAL_INTERVAL_MS = 100;
 /** Time to connect to the store, milliseconds. */
 export const STORE_CONNECT_MS = 1_000;

@@ -30,6 +30,8 @@ const TRIAL: Question = {
 export interface RedisOptions {
   /** `redis://` or `rediss://`, with user and password if they are needed. */
   url: string;
+  /** Time for its answer, milliseconds. Default: STORE_ANSWER_MS. */
+  answerMs?: number;
   /** Told of each change between well and not. */
   onHealth?: (healthy: boolean) => void;
 }
@@ -97,6 +99,7 @@ export class RedisStore implements Store {
           if (!String(error).includes('NOSCRIPT')) throw error;
           return this.client.sendCommand<number[]>(['EVAL', SCRIPT, ...given]);
         }),
+        this.options.answerMs ?? STORE_ANSWER_MS,
       );
       return questions.map((_, index) => decisionOf(numbers, index * NUMBERS_OF_ONE));
     } finally {
@@ -130,22 +133,24 @@ export class RedisStore implements Store {
     this.client = this.connected();
   }
 
-  /** Tries whether the store is well, and again and again while it is not. */
+  /** Tries whether the store is well: also while nobody asks, so that proxies hear of it before a request waits. */
   private async try(): Promise<void> {
     const failure = await this.ask([TRIAL]).then(
       () => undefined,
       (error: unknown) => failureOf(error),
     );
-    this.late = 0;
+    if (this.closed) return;
+    this.late = failure?.reason === 'slow' ? this.late + 1 : 0;
     if (failure?.reason === 'refused') this.reconnect();
-    if (!this.closed) this.noteHealth(failure === undefined);
+    const mayBeTheMachine = this.well && failure?.reason === 'slow' && this.late < STORE_LATE_ANSWERS;
+    this.noteHealth(failure === undefined || mayBeTheMachine);
   }
 
   private noteHealth(well: boolean): void {
     const changed = well !== this.well;
     this.well = well;
     clearTimeout(this.timer);
-    if (!well && !this.closed) this.timer = setTimeout(() => void this.try(), STORE_TRIAL_INTERVAL_MS);
+    if (!this.closed) this.timer = setTimeout(() => void this.try(), STORE_TRIAL_INTERVAL_MS);
     if (changed) this.options.onHealth?.(well);
   }
 }
@@ -162,10 +167,10 @@ function decisionOf(numbers: readonly number[], at: number): Decision {
 }
 
 /** Settles as `answer`, or rejects when its time is over. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, failed) => {
-    timer = setTimeout(() => failed(new StoreFailure('slow')), STORE_ANSWER_MS);
+    timer = setTimeout(() => failed(new StoreFailure('slow')), ms);
   });
   try {
     return await Promise.race([answer, late]);
