@@ -4,10 +4,10 @@ import { after, before, describe, it } from 'node:test';
 import { readTerms, type Question } from '../../../services/limits/question.ts';
 import { RedisStore } from '../../../services/limits/redis-store.ts';
 import { StoreFailure } from '../../../services/limits/store.ts';
+import { until } from '../../operator/until.ts';
 import { Redis } from './redis.ts';
 
 const SET_UP_MS = 600_000;
-const WAIT_MS = 60_000;
 /** On a loaded machine a good Redis may take longer than a proxy waits. */
 const ANSWER_MS = 10_000;
 
@@ -20,14 +20,6 @@ const question = (bucket: string, terms: string, cost = 1): Question => ({
   bucket: `test:${bucket}`,
   cost,
 });
-
-async function until(ask: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + WAIT_MS;
-  while (!(await ask())) {
-    if (Date.now() > deadline) throw new Error(`not so in ${WAIT_MS} ms`);
-    await new Promise((done) => setTimeout(done, 10));
-  }
-}
 
 /** How many of `count` questions, in turn to both services, are admitted. */
 async function admitted(count: number, ask: Question): Promise<number> {
@@ -84,7 +76,7 @@ describe('counts in Redis', () => {
   it('tokens come back as time goes on, and keys expire', async () => {
     const ask = question('fast', 'TokenBucket;q=5;p=1000');
     assert.ok((await admitted(20, ask)) >= 5);
-    await until(async () => (await redis.command('EXISTS', ask.bucket)) === 0);
+    await until('its key has expired', async () => (await redis.command('EXISTS', ask.bucket)) === 0);
     assert.ok((await admitted(5, ask)) === 5);
   });
 
@@ -96,14 +88,14 @@ describe('counts in Redis', () => {
     });
     assert.equal(stores[0]!.healthy, false);
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
-    await until(() => stores[0]!.healthy);
+    await until('the first is healthy', () => stores[0]!.healthy);
   });
 
   it('a primary that became a replica is none that counts', async () => {
     await redis.command('REPLICAOF', '127.0.0.1', '1');
     await assert.rejects(stores[1]!.take([question('replica', 'TokenBucket;q=5;p=1000')]));
     await redis.command('REPLICAOF', 'NO', 'ONE');
-    await until(() => stores[1]!.healthy);
+    await until('the second is healthy', () => stores[1]!.healthy);
     assert.equal((await stores[1]!.take([question('replica', 'TokenBucket;q=5;p=1000')]))[0]!.allowed, true);
   });
 
@@ -113,7 +105,7 @@ describe('counts in Redis', () => {
     redis.pause();
     t.after(() => redis.resume());
     const reasons = new Set<string>();
-    await until(async () => {
+    await until('it is not healthy', async () => {
       await store
         .take([question('stopped', 'TokenBucket;q=5;p=1000')])
         .catch((error: unknown) => reasons.add((error as StoreFailure).reason));
@@ -122,7 +114,7 @@ describe('counts in Redis', () => {
     assert.ok(reasons.has('slow') || reasons.has('down'), [...reasons].join());
     redis.resume();
     const since = performance.now();
-    await until(() => store.healthy);
+    await until('it is healthy', () => store.healthy);
     t.diagnostic(`back ${Math.round(performance.now() - since)} ms after it went on`);
   });
 });
