@@ -182,8 +182,9 @@ test('a chain from which the filter is gone, the seal is not: 503', async () => 
   const envoy = await Starting.with('gone', plugin(module), (bootstrap) => {
     const { listeners } = bootstrap.static_resources as unknown as { listeners: [Listener] };
     const manager = listeners[0].filter_chains[0].filters[0].typed_config;
-    manager.http_filters = manager.http_filters.filter(({ name }) => name !== 'fim');
-    assert.equal(manager.http_filters.length, 2);
+    const whole = manager.http_filters;
+    manager.http_filters = whole.filter(({ name }) => name !== 'fim');
+    assert.equal(manager.http_filters.length, whole.length - 1);
     return bootstrap;
   });
   try {

@@ -35,24 +35,28 @@ describe('stages', () => {
       periodMs: 3_661_001,
       burst: 7,
       key: { source: 'Header', header: 'x-id' },
+      status: 429,
     });
     assert.deepEqual(limiter('{requests: 5, period: 1s, key: {sourceAddress: true}}'), {
       id: 'ns/r/0',
       requests: 5,
       periodMs: 1000,
       key: { source: 'SourceAddress' },
+      status: 429,
     });
-    assert.deepEqual(limiter('{requests: 5, period: 1s}'), { id: 'ns/r/0', requests: 5, periodMs: 1000 });
+    assert.deepEqual(limiter('{requests: 5, period: 1s}'), { id: 'ns/r/0', requests: 5, periodMs: 1000, status: 429 });
     assert.deepEqual(limiter('{requests: 5, period: 1s, headers: Always}'), {
       id: 'ns/r/0',
       requests: 5,
       periodMs: 1000,
+      status: 429,
       headers: 'Always',
     });
     assert.deepEqual(limiter('{requests: 5, period: 1s, headers: OnRefusal}'), {
       id: 'ns/r/0',
       requests: 5,
       periodMs: 1000,
+      status: 429,
     });
   });
 
