@@ -229,6 +229,8 @@ export const MAX_WAITING_REQUESTS: i32 = 4096;
 export const MAX_LIMIT_COUNTERS: i32 = 256;
 /** Breakers in one proxy. One for more takes the place of the one longest unused among those that it may have. */
 export const BREAKER_PLACES: u32 = 4096;
+/** Milliseconds after which probes of a breaker that do not end are given up, at the earliest. */
+export const BREAKER_PATIENCE_MS: u64 = 60_000;
 /** Places that one breaker may have. */
 export const BREAKER_TRIES: u32 = 8;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */

@@ -1,6 +1,8 @@
 // The automaton of a breaker: Normal, Degraded after faults in a row, Open while too many requests fail, and half-open for
 // a few probes. Pure: its state is bytes that the caller holds, the time comes from outside.
 
+import { BREAKER_PATIENCE_MS } from '../limits';
+
 /** Parts into which the window is divided. A result leaves the window with its part, so up to a part early. */
 const PARTS: u32 = 10;
 const PART_BYTES: u32 = 16;
@@ -45,6 +47,8 @@ export class BreakerTerms {
   minRequests: u32 = 20;
   openForMs: u64 = 30_000;
   probes: u32 = 3;
+  /** Time after which probes of which nothing was heard are given up, if it is longer than `openForMs`. */
+  patienceMs: u64 = BREAKER_PATIENCE_MS;
 
   get partMs(): u32 {
     return <u32>max<u64>(1, this.windowMs / PARTS);
@@ -76,15 +80,17 @@ export function beginBreaker(state: usize, owner: u64, nowMs: u64): void {
   store<u64>(state, nowMs, TOUCHED);
 }
 
-/** Milliseconds until probes are sent; 0: now. */
+/** Milliseconds until probes are sent, or others in their place; 0: now. */
 export function waitsMs(state: usize, terms: BreakerTerms, nowMs: u64): u64 {
-  const until = load<u64>(state, SINCE) + terms.openForMs;
+  let forMs = terms.openForMs;
+  if (phaseOf(state) == BreakerPhase.HalfOpen) forMs = max(forMs, terms.patienceMs);
+  const until = load<u64>(state, SINCE) + forMs;
   return until > nowMs ? until - nowMs : 0;
 }
 
 /**
- * Whether a request is sent. Probes that were sent and of which nothing was heard for as long as the breaker stays open are
- * given up, and others are sent.
+ * Whether a request is sent. Probes of which nothing was heard for a long time are given up, and others are sent. That is
+ * not after `openForMs` where it is short: an upstream whose good answers take longer would keep the breaker open for ever.
  */
 export function admit(state: usize, terms: BreakerTerms, nowMs: u64): Admission {
   const phase = phaseOf(state);

@@ -93,7 +93,7 @@ export class SharedBreaker extends AnswerWatcher {
       const state = value.pointer;
       const admission = admit(state, this.terms, nowMs);
       if (admission == Admission.Refused) {
-        this.waitsMs = waitsMs(state, this.terms, nowMs);
+        this.waitsMs = min(waitsMs(state, this.terms, nowMs), this.terms.openForMs);
         return false;
       }
       if (admission == Admission.Probe) {
@@ -113,7 +113,7 @@ export class SharedBreaker extends AnswerWatcher {
 
   onAnswer(sent: Sent, fault: bool): void {
     const nowMs = monotonicMillis();
-    const bad = fault || (this.slowMs != 0 && nowMs - sent.atMs > this.slowMs);
+    const bad = fault || this.isSlow(sent, nowMs);
     for (let i = 0; i < MAX_SWAP_TRIES && this.look(); i++) {
       const before = phaseOf(value.pointer);
       if (!record(value.pointer, this.terms, nowMs, sent.note, bad)) return;
@@ -129,10 +129,17 @@ export class SharedBreaker extends AnswerWatcher {
 
   onNoAnswer(sent: Sent): void {
     const nowMs = monotonicMillis();
+    // Who waits no longer has waited long enough to tell.
+    if (this.isSlow(sent, nowMs)) return this.onAnswer(sent, true);
     for (let i = 0; i < MAX_SWAP_TRIES && this.look(); i++) {
       if (!forget(value.pointer, sent.note, nowMs)) return;
       if (value.swap(keyOf(this.place), KEY_LENGTH) != Swap.Lost) return;
     }
+  }
+
+  /** A sender that takes its time over the body does not make the upstream slow. */
+  private isSlow(sent: Sent, nowMs: u64): bool {
+    return this.slowMs != 0 && sent.whole && nowMs - sent.atMs > this.slowMs;
   }
 
   /** Reads the state. False: it cannot be read, or another breaker has its place. */

@@ -1,7 +1,7 @@
 // What became of a request that was sent, told to whoever waits for it: as soon as its answer begins, else at its end.
 import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
-import { readHeader, readProperty, resultLength, resultPointer } from './host';
+import { monotonicMillis, readHeader, readProperty, resultLength, resultPointer } from './host';
 import { STATUS } from './names';
 import { Stream } from './stream';
 
@@ -15,8 +15,17 @@ const OF_UPSTREAM: StaticArray<Bytes> = [
 ];
 /** Beginnings of the details of a time that was over. */
 const TIME_OVER: StaticArray<Bytes> = [Bytes.from('upstream_response_timeout'), Bytes.from('response_timeout')];
-/** Digit five: a status from 500 on is a fault. */
+/** First digit of a status that the proxy may have given itself. */
+const FOUR: u8 = 52;
+/** First digit of a fault. */
 const FIVE: u8 = 53;
+
+/** No more of the request will come. */
+export function noteWhole(stream: Stream): void {
+  const sent = stream.facts.sent;
+  sent.whole = true;
+  if (sent.watcher != null) sent.atMs = monotonicMillis();
+}
 
 /** An answer begins. */
 export function noteAnswer(stream: Stream): void {
@@ -24,9 +33,13 @@ export function noteAnswer(stream: Stream): void {
   const watcher = sent.watcher;
   if (watcher == null) return;
   sent.watcher = null;
-  const fault = readHeader(HeaderMap.ResponseHeaders, STATUS.pointer, STATUS.length) && isFault();
-  if (fault && !isOfUpstream(sent.hurried)) watcher.onNoAnswer(sent);
-  else watcher.onAnswer(sent, fault);
+  const first = firstDigit();
+  if (first >= FOUR && !isOf(OF_UPSTREAM)) {
+    // The proxy's own: neither that it came nor how long it took says anything of the upstream.
+    sent.whole = false;
+    watcher.onNoAnswer(sent);
+  } else if (first >= FIVE && sent.hurried && isOf(TIME_OVER)) watcher.onNoAnswer(sent);
+  else watcher.onAnswer(sent, first >= FIVE);
 }
 
 /** The stream is over. */
@@ -38,16 +51,15 @@ export function noteEnd(stream: Stream): void {
   watcher.onNoAnswer(sent);
 }
 
-function isFault(): bool {
-  return resultLength() == 3 && load<u8>(resultPointer()) >= FIVE;
+/** Of the status; 0: it has none. */
+function firstDigit(): u8 {
+  if (!readHeader(HeaderMap.ResponseHeaders, STATUS.pointer, STATUS.length)) return 0;
+  return resultLength() == 3 ? load<u8>(resultPointer()) : 0;
 }
 
-function isOfUpstream(hurried: bool): bool {
+/** Whether the details of the answer begin so, or cannot be read. */
+function isOf(beginnings: StaticArray<Bytes>): bool {
   if (!readProperty(CODE_DETAILS.pointer, CODE_DETAILS.length)) return true;
-  return beginsWithOneOf(OF_UPSTREAM) && !(hurried && beginsWithOneOf(TIME_OVER));
-}
-
-function beginsWithOneOf(beginnings: StaticArray<Bytes>): bool {
   for (let i = 0; i < beginnings.length; i++) {
     const beginning = unchecked(beginnings[i]);
     if (resultLength() >= beginning.length && beginning.equals(resultPointer(), beginning.length)) return true;

@@ -2,7 +2,7 @@
 import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
-import { noteAnswer, noteEnd } from './answered';
+import { noteAnswer, noteEnd, noteWhole } from './answered';
 import { NO_ROUTE } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
@@ -29,6 +29,7 @@ export function onRequestHeaders(contextId: u32, endOfStream: bool): Progress {
   if (stream == null) return refuseOverflow(contextId);
   const leg = stream.request;
   leg.ended = endOfStream;
+  if (endOfStream) noteWhole(stream);
   turnTo(leg);
   const root = stream.root;
   if (root == null) return refuse(leg, ErrorId.FIM_RT_0001);
@@ -118,6 +119,7 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
   const stream = streams.find(contextId);
   if (stream == null) return direction == Direction.Request ? Progress.Ends : Progress.Goes;
   starvation.over();
+  if (endOfStream && direction == Direction.Request) noteWhole(stream);
   const leg = stream.leg(direction);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
@@ -156,6 +158,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
   if (direction == Direction.Request) {
     const root = stream.root;
     if (root != null) dropForgedTrailers(root.stripHeaders);
+    noteWhole(stream);
   }
   starvation.over();
   const leg = stream.leg(direction);

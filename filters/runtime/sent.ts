@@ -12,9 +12,11 @@ export class Sent {
   watcher: AnswerWatcher | null = null;
   /** What the watcher noted. */
   note: u32 = 0;
-  /** Milliseconds of the monotonic clock. */
+  /** Milliseconds of the monotonic clock: when it was sent, or the last part of it. */
   atMs: u64 = 0;
   arrivedMs: u64 = 0;
+  /** All of it has been sent, at `atMs`: what happens from then on is the upstream's time. */
+  whole: bool = false;
   /** The client has given it less time than its route does: that it was over says nothing of the upstream. */
   hurried: bool = false;
 
@@ -23,6 +25,7 @@ export class Sent {
     this.note = 0;
     this.atMs = 0;
     this.arrivedMs = 0;
+    this.whole = false;
     this.hurried = false;
   }
 }

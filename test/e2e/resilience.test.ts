@@ -1,5 +1,7 @@
 // Breakers and deadlines through a real Envoy with two workers.
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Harness } from './harness.ts';
 
@@ -17,6 +19,10 @@ const ROUTES = [
   route('spared', `{${BREAKER}, deadline: {total: 20s, perHop: 100ms}}`),
   route('tried', '{breaker: {minRequests: 10, openFor: 2s, probes: 3}}'),
   route('hop', '{deadline: {total: 60s, perHop: 5s}}'),
+  route('steered', `{${BREAKER}}`),
+  route('uploads', '{breaker: {minRequests: 4, openFor: 1h, window: 10m, slow: 2s}}'),
+  route('broken', '{breaker: {degradedAfter: 2, openErrorRate: 50, minRequests: 2, openFor: 1h, window: 10m}}'),
+  route('left', '{breaker: {minRequests: 3, openFor: 1h, window: 10m, slow: 50ms}}'),
   route('short', '{deadline: {total: 300ms, perHop: 100ms}}'),
 ];
 const PROBES_MS = 2000;
@@ -145,7 +151,48 @@ describe('breakers and deadlines', () => {
 
   it('lets no client say how long Envoy waits', async () => {
     harness.upstream.answer = (_, response) => void setTimeout(() => response.writeHead(200).end('{}'), 100);
-    assert.equal(await outcome('/hop', { 'x-envoy-upstream-rq-timeout-ms': '1' }), '200');
+    const forged = { 'x-envoy-upstream-rq-timeout-ms': '1', 'x-envoy-upstream-rq-per-try-timeout-ms': '1' };
+    for (const path of ['/hop', '/steered']) assert.equal(await outcome(path, forged), '200');
+  });
+
+  it('does not open because senders are slow with the body', async () => {
+    const slow = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const sent = request(`${harness.url}/uploads`, { method: 'POST', agent: false }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode!));
+        }).on('error', reject);
+        sent.write('a');
+        setTimeout(() => sent.end('b'), 2300);
+      });
+    assert.deepEqual(await Promise.all(Array.from({ length: 6 }, slow)), Array(6).fill(200));
+    assert.equal(await outcome('/uploads'), '200');
+  });
+
+  it('takes no answer of the proxy for one of the upstream', async () => {
+    const broken = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        let text = '';
+        const socket = connect(Number(new URL(harness.url).port), '127.0.0.1')
+          .on('error', reject)
+          .on('data', (piece) => (text += piece.toString()))
+          .on('close', () => resolve(text.slice(9, 12)));
+        socket.write('POST /broken HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n');
+      });
+    fail();
+    assert.equal(await outcome('/broken'), '500 ');
+    assert.equal(await broken(), '400');
+    assert.equal(await outcome('/broken'), '500 ');
+    assert.equal(await outcome('/broken'), REFUSED);
+  });
+
+  it('opens by slowness also where no client waits for the answer', async () => {
+    harness.upstream.answer = () => {};
+    for (let i = 0; i < 3; i++)
+      await assert.rejects(fetch(`${harness.url}/left`, { signal: AbortSignal.timeout(1000) }));
+    await harness.poll(async () => {
+      const asked = await fetch(`${harness.url}/left`, { signal: AbortSignal.timeout(1000) }).catch(() => undefined);
+      return asked?.status === 503;
+    });
   });
 
   it('ends the request at the upstream when the client goes', async () => {

@@ -37,7 +37,8 @@ class Model {
 
   ask(now: u64): i32 {
     if (this.phase < 2) return 0;
-    if (now >= this.since + this.terms.openForMs) {
+    const patience = this.phase == 3 ? this.terms.patienceMs : 0;
+    if (now >= this.since + max(this.terms.openForMs, patience)) {
       this.phase = 3;
       this.since = now;
       this.round++;
@@ -155,6 +156,7 @@ function quick(degradedAfter: u32, openErrorRate: u32, openForMs: u64): BreakerT
   terms.minRequests = 2;
   terms.openForMs = openForMs;
   terms.probes = 2;
+  terms.patienceMs = 1000;
   return terms;
 }
 
@@ -210,12 +212,25 @@ describe('breaker', () => {
     expect<Admission>(admit(state, USERS, START + 29_999)).toBe(Admission.Refused);
     const first = START + 30_000;
     for (let i = 0; i < 3; i++) expect<Admission>(admit(state, USERS, first)).toBe(Admission.Probe);
-    expect<Admission>(admit(state, USERS, first + 29_999)).toBe(Admission.Refused);
-    const second = first + 30_000;
+    expect<Admission>(admit(state, USERS, first + 59_999)).toBe(Admission.Refused);
+    const second = first + 60_000;
     for (let i = 0; i < 3; i++) expect<Admission>(admit(state, USERS, second)).toBe(Admission.Probe);
     expect<Admission>(admit(state, USERS, second)).toBe(Admission.Refused);
     const epoch = epochOf(state);
     for (let i = 0; i < 3; i++) record(state, USERS, second, epoch, false);
+    expect<BreakerPhase>(phaseOf(state)).toBe(BreakerPhase.Normal);
+  });
+
+  it('closes by good answers that take longer than it stays open', () => {
+    const brief = new BreakerTerms();
+    brief.openForMs = 100;
+    brief.probes = 1;
+    beginBreaker(state, 1, START);
+    for (let i = 0; i < 20; i++) record(state, brief, START, 0, true);
+    expect<Admission>(admit(state, brief, START + 100)).toBe(Admission.Probe);
+    const epoch = epochOf(state);
+    expect<Admission>(admit(state, brief, START + 300)).toBe(Admission.Refused);
+    record(state, brief, START + 400, epoch, false);
     expect<BreakerPhase>(phaseOf(state)).toBe(BreakerPhase.Normal);
   });
 });
