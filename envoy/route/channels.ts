@@ -25,6 +25,10 @@ const STEERING = [
   'x-envoy-upstream-rq-per-try-timeout-ms',
 ];
 
+/** Headers that Envoy or ordinary clients write into every request. As a key they would make each one repeatable. */
+const IN_EVERY_REQUEST =
+  /^(?:x-request-id|x-client-trace-id|x-forwarded-.*|x-real-ip|x-envoy-.*|x-fim-.*|traceparent|tracestate|x-b3-.*|b3|via|forwarded|host|date|accept|accept-.*|user-agent|connection|keep-alive|te|content-type|content-length|transfer-encoding|authorization|cookie)$/;
+
 /** One channel. Times in milliseconds. */
 export interface Channel {
   name: string;
@@ -122,6 +126,9 @@ export function checkChannels({ channels, failover }: RouteSpec, report: Report)
   if (channels === undefined) report('FIM-CFG-1092', ['spec', 'failover']);
   const { perTry, holdDown } = failover;
   const where: Path = ['spec', 'failover'];
+  const key = failover.idempotencyKey?.header.toLowerCase();
+  if (key !== undefined && IN_EVERY_REQUEST.test(key))
+    report('FIM-CFG-1097', [...where, 'idempotencyKey', 'header'], 'a header that not every request has');
   if (perTry !== undefined && !within(perTry, 10, MAX_PER_TRY_MS))
     report('FIM-CFG-1039', [...where, 'perTry'], 'from 10ms to 5m');
   if (holdDown !== undefined && !within(holdDown, 1000, MAX_HOLD_DOWN_MS))

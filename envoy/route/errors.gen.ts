@@ -85,6 +85,7 @@ export type ErrorCode =
   | 'FIM-CFG-1091'
   | 'FIM-CFG-1092'
   | 'FIM-CFG-1093'
+  | 'FIM-CFG-1097'
   | 'FIM-RES-0001'
   | 'FIM-RES-0002'
   | 'FIM-CFG-1072'
@@ -393,6 +394,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1091': {"status":0,"title":"Channels are not carried out in a mesh","titleZh":"网格中尚不支持通道","advice":"Leave `channels` and `failover` out: in a mesh Istio's own routing decides where requests go. They work with `fim up`.","adviceZh":"请去掉 `channels` 与 `failover`：在网格中由 Istio 自身的路由决定请求去向；它们可用于 `fim up`。"},
   'FIM-CFG-1092': {"status":0,"title":"Failover without channels","titleZh":"failover 缺少通道","advice":"`failover` says what happens when one of `channels` fails: name them.","adviceZh":"`failover` 说明某个 `channels` 失败时的处理：请写明通道。"},
   'FIM-CFG-1093': {"status":0,"title":"Breaker or deadline contradicts itself","titleZh":"熔断或截止时间配置自相矛盾","advice":"`resilience` has a breaker or a deadline; `perHop` is less than `total`.","adviceZh":"`resilience` 须含 breaker 或 deadline；`perHop` 须小于 `total`。"},
+  'FIM-CFG-1097': {"status":0,"title":"Header that every request has cannot be an idempotency key","titleZh":"每个请求都带的头不能作为幂等键","advice":"Envoy or every client writes this header, so that each payment could be sent twice. Name one that only senders set whose requests may be repeated, such as Idempotency-Key.","adviceZh":"该头由 Envoy 或所有客户端写入，会使每笔支付都可能被发送两次。请改用仅由允许重复发送的一方设置的头，例如 Idempotency-Key。"},
   'FIM-RES-0001': {"status":503,"title":"Breaker is open","titleZh":"熔断器已打开","advice":"Too many requests of the route have failed lately; retry after the time that `retry-after` names.","adviceZh":"该路由近期失败的请求过多；请在 `retry-after` 所示时间之后重试。"},
   'FIM-RES-0002': {"status":504,"title":"No time is left for the request","titleZh":"请求剩余时间不足","advice":"The caller's deadline, less what this hop needs, was over before the request was sent; it was not sent.","adviceZh":"调用方的截止时间扣除本跳所需后，在发送前已用尽；请求未发送。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},

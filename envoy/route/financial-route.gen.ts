@@ -1111,7 +1111,7 @@ export type FailoverReason = 'ConnectFailure' | 'Reset' | 'Gateway';
 
 /** Mark of a request by which upstreams know a second copy of it. GET, HEAD and OPTIONS need none. */
 export interface IdempotencyKey {
-  /** A request with this header, not empty, may be repeated. */
+  /** A request with this header, not empty, may be repeated. Not one that Envoy or every client writes, such as x-request-id. */
   header: string;
 }
 
