@@ -15,9 +15,10 @@ export class Trail {
   private readonly file: number;
 
   constructor(path: string) {
-    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
+    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
     try {
-      this.file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
+      // A pipe that nobody reads refuses at once instead of holding the process.
+      this.file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (error) {
       throw new CodedError('FIM-UP-0050', messageOf(error));
     }

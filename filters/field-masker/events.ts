@@ -169,6 +169,8 @@ export class EventMasker {
     for (let at = from; at <= end; at++) {
       if (at < end && load<u8>(at) != Ascii.LineFeed) continue;
       out.bytes(line, <u32>(this.valueAt - line));
+      // A first line without a value may lack its colon.
+      if (this.nameEnd == this.lineEnd) out.byte(<u8>Ascii.Colon);
       out.bytes(from, <u32>(at - from));
       out.bytes(this.lineEnd, <u32>(this.nextLine - this.lineEnd));
       from = at + 1;
@@ -186,9 +188,10 @@ export class EventMasker {
       return true;
     }
     if (!this.isNamed(line, EVENT) && !this.isNamed(line, ID) && !this.isNamed(line, RETRY)) return true;
-    const kinds = this.plan.kinds;
-    if (kinds != 0) {
-      this.scanner.begin(this.valueAt, this.lineEnd, kinds);
+    const plan = this.plan;
+    if (plan.detects) {
+      this.scanner.by(plan.house, line, <u32>(this.nameEnd - line));
+      this.scanner.begin(this.valueAt, this.lineEnd, plan.kinds);
       if (this.scanner.next()) return false;
     }
     out.bytes(line, <u32>(this.nextLine - line));

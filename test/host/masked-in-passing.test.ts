@@ -199,6 +199,7 @@ describe('server-sent events', () => {
     [': 13800138000\n\n', ':\n\n'],
     ['unknown: 13800138000\nretry: 10\n\n', 'retry: 10\n\n'],
     ['data\n\n\n', 'data\n\n\n'],
+    ['data\ndata: {"a":"13800138000"}\n\n', 'data:\ndata:{"a":"138****8000"}\n\n'],
     ['data: [DONE]\n\n', 'data: [DONE]\n\n'],
   ];
 
@@ -229,6 +230,16 @@ describe('server-sent events', () => {
       const { client } = stream(`data: {"a":1}\n\n${event}`, [15]);
       assert.doesNotMatch(client.body.toString(), /13800138000/);
       assert.ok(client.reset || client.status !== 200);
+    });
+
+  for (const line of ['id: E123456', 'event: E123456', 'retry: E123456'])
+    test(`what a detector of the house finds in "${line}" ends the stream`, () => {
+      for (const detect of [[], RULES.detect]) {
+        const detectors = [{ name: 'staff', pattern: 'E[0-9]{6}', way: { method: 'Full' } }];
+        const { client } = stream(`data: {"a":1}\n\n${line}\ndata: {}\n\n`, [15], { detect, detectors });
+        assert.doesNotMatch(client.body.toString(), /E123456/);
+        assert.ok(client.reset || client.status !== 200);
+      }
     });
 
   test('are refused where bodies are held', () => {

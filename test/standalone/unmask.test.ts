@@ -1,5 +1,6 @@
 // `fim unmask`: opens what its key opens, notes who did it and why, and does nothing that cannot be noted.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -103,12 +104,14 @@ describe('unmask', () => {
     const key = ['--key', 'kms://mask/sm4'];
     mkdirSync(join(folder, 'dir'));
     symlinkSync(trail, join(folder, 'link'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
     for (const [args, code] of [
       [['--reason', ' '], 'FIM-UP-0020'],
       [['--reason', 'two\nlines'], 'FIM-UP-0020'],
       [['--trail', join(folder, 'dir')], 'FIM-UP-0050'],
       [['--trail', join(folder, 'absent', 'trail')], 'FIM-UP-0050'],
       [['--trail', join(folder, 'link')], 'FIM-UP-0050'],
+      [['--trail', join(folder, 'pipe')], 'FIM-UP-0050'],
       [['--trail', '/dev/null'], 'FIM-UP-0050'],
       [['--trail', '/dev/full'], 'FIM-UP-0050'],
     ] as const) {
