@@ -85,8 +85,9 @@ describe('limits of all Envoys', () => {
     assert.equal(refused.status, 429);
     assert.equal(refused.headers.get('content-type'), 'application/problem+json');
     assert.equal(((await refused.json()) as { code: string }).code, 'FIM-LIM-0001');
-    assert.match(refused.headers.get('retry-after') ?? '', /^3\d\d$/);
-    assert.match(refused.headers.get('ratelimit') ?? '', /^"fleet";r=0;t=3\d\d$/);
+    // One of ten an hour comes back every 360 s; how much of that is over by now is not the test's to say.
+    assert.match(refused.headers.get('retry-after') ?? '', /^(?:[1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|360)$/);
+    assert.match(refused.headers.get('ratelimit') ?? '', /^"fleet";r=0;t=(?:[1-9]|[1-9]\d|[12]\d\d|3[0-5]\d|360)$/);
     assert.equal(refused.headers.get('ratelimit-policy'), '"fleet";q=10;w=3600');
   });
 
