@@ -20,7 +20,7 @@ const ROUTES = [
   route('tried', '{breaker: {minRequests: 10, openFor: 2s, probes: 3}}'),
   route('hop', '{deadline: {total: 60s, perHop: 5s}}'),
   route('steered', `{${BREAKER}}`),
-  route('uploads', '{breaker: {minRequests: 4, openFor: 1h, window: 10m, slow: 2s}}'),
+  route('uploads', '{breaker: {minRequests: 4, openFor: 1h, window: 10m, slow: 6s}}'),
   route('broken', '{breaker: {degradedAfter: 2, openErrorRate: 50, minRequests: 2, openFor: 1h, window: 10m}}'),
   route('left', '{breaker: {minRequests: 3, openFor: 1h, window: 10m, slow: 50ms}}'),
   route('short', '{deadline: {total: 300ms, perHop: 100ms}}'),
@@ -113,10 +113,12 @@ describe('breakers and deadlines', () => {
   });
 
   it('gives each hop less time, and takes less from a caller', async () => {
-    const seen: number[] = [];
+    const seen: { left: number; tookMs: number }[] = [];
+    let asked = performance.now();
     harness.upstream.answer = ({ path, headers }, response) => {
       const left = String(headers['x-fim-deadline']);
-      seen.push(Number(left));
+      seen.push({ left: Number(left), tookMs: performance.now() - asked });
+      asked = performance.now();
       assert.equal(headers['x-envoy-upstream-rq-timeout-ms'], undefined);
       const next = path === '/hop/1' ? '/hop/2' : '/hop/3';
       if (path === '/hop/3') response.writeHead(200).end('{}');
@@ -124,9 +126,12 @@ describe('breakers and deadlines', () => {
     };
     assert.equal(await outcome('/hop/1'), '200');
     assert.equal(seen.length, 3);
-    for (const [index, left] of seen.entries()) {
-      const most = 60_000 - 5000 * (index + 1);
-      assert.ok(left <= most && left > most - 5000, `hop ${index}: ${left}`);
+    // What a hop takes away beside `perHop` is the time that it took itself.
+    let before = 60_000;
+    for (const [index, { left, tookMs }] of seen.entries()) {
+      const most = before - 5000;
+      assert.ok(left <= most && left >= most - tookMs - 2, `hop ${index}: ${left} of ${before} after ${tookMs} ms`);
+      before = left;
     }
   });
 
@@ -162,7 +167,7 @@ describe('breakers and deadlines', () => {
           answer.resume().on('end', () => resolve(answer.statusCode!));
         }).on('error', reject);
         sent.write('a');
-        setTimeout(() => sent.end('b'), 2300);
+        setTimeout(() => sent.end('b'), 6300);
       });
     assert.deepEqual(await Promise.all(Array.from({ length: 6 }, slow)), Array(6).fill(200));
     assert.equal(await outcome('/uploads'), '200');
@@ -181,8 +186,8 @@ describe('breakers and deadlines', () => {
     fail();
     assert.equal(await outcome('/broken'), '500 ');
     assert.equal(await broken(), '400');
-    assert.equal(await outcome('/broken'), '500 ');
-    assert.equal(await outcome('/broken'), REFUSED);
+    await harness.poll(async () => (await outcome('/broken')) === REFUSED);
+    assert.equal(harness.upstream.arrived.length, 2);
   });
 
   it('opens by slowness also where no client waits for the answer', async () => {
