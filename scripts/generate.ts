@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cryptoOutputs } from './crypto/outputs.ts';
+import { auditRecordOutputs } from './generate/audit-record.ts';
 import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
@@ -28,6 +29,7 @@ export function allOutputs(repository: string): Output[] {
     errorOutputs,
     limitOutputs,
     metricOutputs,
+    auditRecordOutputs,
     codeOutputs,
     kindOutputs,
     cryptoOutputs,

@@ -1,0 +1,134 @@
+// Generates what writers and readers of audit records share from services/audit/record.schema.json.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { banner, type Output } from './output.ts';
+
+const SOURCE = 'services/audit/record.schema.json';
+
+interface Node {
+  $ref?: string;
+  $defs?: Record<string, Node>;
+  title?: string;
+  description?: string;
+  type?: string;
+  const?: number;
+  enum?: string[];
+  required?: string[];
+  properties?: Record<string, Node>;
+  additionalProperties?: Node;
+  items?: Node;
+  anyOf?: Node[];
+  'x-fim-kinds'?: Record<string, string>;
+}
+
+interface Fact {
+  value: string | number;
+  description: string;
+}
+
+interface Root extends Node {
+  'x-fim-limits': Record<string, Fact>;
+  'x-fim-batch': Record<string, Fact>;
+}
+
+/** Declares the types that a node names, and returns its own. */
+function typeOf(root: Root, node: Node, named: Map<string, string>): string {
+  if (node.$ref !== undefined) {
+    const target = root.$defs?.[node.$ref.replace('#/$defs/', '')];
+    if (target === undefined) throw new Error(`${SOURCE}: unknown $ref ${node.$ref}`);
+    return typeOf(root, target, named);
+  }
+  if (node.anyOf !== undefined) return node.anyOf.map((one) => typeOf(root, one, named)).join(' | ');
+  if (node.const !== undefined) return String(node.const);
+  if (node.enum !== undefined) {
+    if (node.title === undefined) throw new Error(`${SOURCE}: an enumeration without title`);
+    const union = node.enum.map((value) => `'${value}'`).join(' | ');
+    named.set(node.title, `/** ${node.description ?? node.title} */\nexport type ${node.title} = ${union};`);
+    return node.title;
+  }
+  if (node.type === 'integer') return 'number';
+  if (node.type === 'string') return 'string';
+  if (node.type === 'array') return `${typeOf(root, node.items!, named)}[]`;
+  if (node.type !== 'object') throw new Error(`${SOURCE}: no type for ${JSON.stringify(node)}`);
+  return node.properties === undefined
+    ? `Record<string, ${typeOf(root, node.additionalProperties!, named)}>`
+    : interfaceOf(root, node, named);
+}
+
+function interfaceOf(root: Root, node: Node, named: Map<string, string>): string {
+  const { title, required = [], properties = {} } = node;
+  if (title === undefined) throw new Error(`${SOURCE}: an object without title`);
+  const fields = Object.entries(properties).map(
+    ([name, child]) =>
+      `  /** ${child.description ?? ''} */\n  ${name}${required.includes(name) ? '' : '?'}: ${typeOf(root, child, named)};`,
+  );
+  named.set(title, `/** ${node.description ?? title} */\nexport interface ${title} {\n${fields.join('\n')}\n}`);
+  return title;
+}
+
+const quoted = (value: string | number): string => (typeof value === 'string' ? `'${value}'` : String(value));
+
+function kindsOf(root: Root): [string, string][] {
+  return Object.entries(root.properties?.['kind']?.['x-fim-kinds'] ?? {});
+}
+
+function nodeSource(root: Root): string {
+  const named = new Map<string, string>();
+  interfaceOf(root, root, named);
+  const facts = [...Object.entries(root['x-fim-limits']), ...Object.entries(root['x-fim-batch'])].map(
+    ([name, { value, description }]) => `/** ${description} */\nexport const ${name} = ${quoted(value)};`,
+  );
+  const kinds = kindsOf(root).map(([kind, about]) => `  /** ${about} */\n  ${kind}: '${kind}',`);
+  return `${banner(SOURCE)}\n\n${[...named.values(), ...facts].join('\n\n')}\n\n/** Kinds of records that are known. */\nexport const AUDIT_KINDS = {\n${kinds.join('\n')}\n} as const;\n`;
+}
+
+const constantOf = (name: string): string => name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase();
+
+/** Names of members, of all objects together: one that stands in several is one constant. */
+function membersOf(root: Root): Map<string, string> {
+  const found = new Map<string, string>();
+  const visit = (node: Node): void => {
+    for (const [name, child] of Object.entries(node.properties ?? {})) {
+      if (!found.has(name)) found.set(name, child.description ?? '');
+      visit(child);
+    }
+    if (node.items !== undefined) visit(node.items);
+  };
+  for (const node of [root, ...Object.values(root.$defs ?? {})]) visit(node);
+  return found;
+}
+
+function filterSource(root: Root): string {
+  const line = (name: string, value: string | number, about: string): string =>
+    `/** ${about} */\nexport const ${name}: ${typeof value === 'string' ? 'string' : 'i32'} = ${quoted(value)};`;
+  const words = new Map<string, string[]>();
+  const visit = (node: Node): void => {
+    if (node.enum !== undefined && node.title !== undefined) words.set(node.title, node.enum);
+    for (const child of Object.values(node.properties ?? {})) visit(child);
+  };
+  for (const node of [root, ...Object.values(root.$defs ?? {})]) visit(node);
+  return `${[
+    banner(SOURCE),
+    '',
+    line('RECORD_VERSION', root.properties?.['v']?.const ?? 0, 'Value of `v`.'),
+    ...Object.entries(root['x-fim-limits']).map(([name, { value, description }]) => line(name, value, description)),
+    ...Object.entries(root['x-fim-batch']).map(([name, { value, description }]) => line(name, value, description)),
+    ...[...membersOf(root)].map(([name, about]) => line(`MEMBER_${constantOf(name)}`, name, about)),
+    ...kindsOf(root).map(([kind, about]) => line(`KIND_${constantOf(kind)}`, kind, about)),
+    ...[...words].flatMap(([title, values]) =>
+      values.map((value) =>
+        line(`${constantOf(title.replace(/^Audit/, ''))}_${constantOf(value)}`, value, `${title}.`),
+      ),
+    ),
+  ].join('\n')}\n`;
+}
+
+/** Types and limits for Node, names for the modules. */
+export function auditRecordOutputs(repository: string): Output[] {
+  if (!existsSync(join(repository, SOURCE))) return [];
+  const root = JSON.parse(readFileSync(join(repository, SOURCE), 'utf8')) as Root;
+  return [
+    { path: 'services/audit/record.gen.ts', text: nodeSource(root) },
+    { path: 'filters/audit/record.gen.ts', text: filterSource(root) },
+  ];
+}
