@@ -43,7 +43,11 @@ export function laneClusterConfig(lane: Lane): EnvoyObject {
     per_connection_buffer_limit_bytes: CONNECTION_BUFFER_BYTES,
     circuit_breakers: { thresholds: [{ max_retries: RETRIES_AT_ONCE }] },
     // No channel is used that is known to be down, also where all are.
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    common_lb_config: {
+      healthy_panic_threshold: { value: 0 },
+      // By default Envoy's workers hear of a change of health up to a second late if there was another one just before.
+      update_merge_window: '0s',
+    },
     load_assignment: {
       cluster_name: name,
       // A tier takes all requests while one of its channels is healthy.
@@ -110,15 +114,14 @@ function outlierDetection({ channels, holdDownMs }: Lane): EnvoyObject {
     base_ejection_time: seconds(holdDownMs),
     max_ejection_time: seconds(holdDownMs * LONGEST_HOLD),
     max_ejection_percent: Math.ceil((100 * (channels.length - 1)) / channels.length),
-    split_external_local_origin_errors: true,
+    // Lost connections, times that are over and answers of gateways are counted together. Told apart, each connection that
+    // is taken out of the pool would count as a success, and a channel that takes requests and loses them stay in use.
+    split_external_local_origin_errors: false,
     consecutive_gateway_failure: FAILURES_IN_A_ROW,
     enforcing_consecutive_gateway_failure: 100,
-    consecutive_local_origin_failure: FAILURES_IN_A_ROW,
-    enforcing_consecutive_local_origin_failure: 100,
     // A 500 tells of the message, not of the channel.
     enforcing_consecutive_5xx: 0,
     enforcing_success_rate: 0,
-    enforcing_local_origin_success_rate: 0,
     // One good answer to a health check must not bring back a channel that fails requests.
     successful_active_health_check_uneject_host: false,
   };

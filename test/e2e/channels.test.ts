@@ -153,6 +153,17 @@ ${more}`;
     await isBack(main);
   });
 
+  it('holds a channel down that takes requests and loses them, one after the other', async () => {
+    main.door.fault = { cutAnswers: true };
+    await harness.poll(async () => {
+      const before = main.upstream.arrived.length;
+      assert.equal((await get('/pay')).status, 200);
+      return main.upstream.arrived.length === before;
+    });
+    main.door.fault = {};
+    await isBack(main);
+  });
+
   it('tries again what a gateway refuses, and not what the service says', async () => {
     main.upstream.answer = (_, response) => void response.writeHead(503).end();
     assert.equal((await get('/pay')).status, 200);

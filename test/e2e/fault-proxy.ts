@@ -22,6 +22,8 @@ export interface Fault {
 
 /** Others on this machine do not listen on this address, so that a port that was given back stays free. */
 const ADDRESS = '127.17.0.9';
+/** Connections that wait to be taken: more than a busy test process lets wait. */
+const BACKLOG = 4096;
 
 export class FaultProxy {
   fault: Fault = {};
@@ -52,7 +54,7 @@ export class FaultProxy {
     this.server = server;
     await new Promise<void>((done, failed) => {
       server.once('error', failed);
-      server.listen(this.port, ADDRESS, done);
+      server.listen({ port: this.port, host: ADDRESS, backlog: BACKLOG }, done);
     });
     this.port = (server.address() as AddressInfo).port;
   }
@@ -75,11 +77,15 @@ export class FaultProxy {
     const upstream = connect(Number(this.target.port), this.target.hostname);
     this.keep(upstream);
     client.on('data', (piece) => {
-      if (this.fault.blackhole !== true) upstream.write(piece);
+      if (this.fault.blackhole === true) return;
+      if (upstream.destroyed) client.resetAndDestroy();
+      else upstream.write(piece);
     });
     upstream.on('data', (piece: Buffer) => void this.answer(client, upstream, piece));
     client.on('close', () => upstream.destroy());
-    upstream.on('close', () => client.destroy());
+    upstream.on('close', () => {
+      if (this.fault.blackhole !== true && this.fault.halfOpen !== true) client.destroy();
+    });
   }
 
   private keep(socket: Socket): void {

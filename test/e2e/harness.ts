@@ -59,6 +59,8 @@ export interface HarnessOptions {
   limits?: LimitServiceTerms;
   /** Modules in the place of those that are built, by file name. */
   moduleFiles?: Record<string, Uint8Array>;
+  /** Region of the proxy. */
+  region?: string;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -271,6 +273,7 @@ export class Harness {
           kms: options.kms,
           heldPerAddressBytes: options.heldPerAddressBytes,
           terminatesTlcp: options.tlcp !== undefined,
+          ...(options.region === undefined ? {} : { region: options.region }),
           hasTlsIdentity: options.tlsIdentity !== undefined,
           countsGlobally: options.limits !== undefined,
         }),

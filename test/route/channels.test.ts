@@ -62,7 +62,9 @@ describe('channels of a route', () => {
     const { resources } = clusterResource('1', translated(ROUTE).lanes) as unknown as { resources: [Cluster] };
     const [cluster] = resources;
     assert.equal(cluster.common_lb_config.healthy_panic_threshold.value, 0);
+    assert.equal(cluster.common_lb_config.update_merge_window, '0s');
     assert.equal(cluster.outlier_detection.max_ejection_percent, 67);
+    assert.equal(cluster.outlier_detection.split_external_local_origin_errors, false);
     assert.deepEqual(
       cluster.load_assignment.endpoints.map(({ priority, lb_endpoints: [one] }) => [
         priority,
@@ -96,8 +98,8 @@ describe('channels of a route', () => {
 });
 
 interface Cluster {
-  common_lb_config: { healthy_panic_threshold: { value: number } };
-  outlier_detection: { max_ejection_percent: number };
+  common_lb_config: { healthy_panic_threshold: { value: number }; update_merge_window: string };
+  outlier_detection: { max_ejection_percent: number; split_external_local_origin_errors: boolean };
   load_assignment: {
     endpoints: {
       priority: number;
