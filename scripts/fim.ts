@@ -2,6 +2,7 @@
 import type { CoverageFlags } from './fim/coverage.ts';
 import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './fim/audit-commands.ts';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { limitsCommand } from './fim/limits-commands.ts';
@@ -214,6 +215,7 @@ function commands(finish: Finish): Command {
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));
   program.addCommand(limitsCommand(finish));
+  program.addCommand(auditCommand(finish));
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

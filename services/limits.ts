@@ -28,3 +28,37 @@ export const STORE_CONNECT_MS = 1_000;
 export const MAX_MEMORY_KEYS = 1_000_000;
 /** Time for running questions to end when the service is told to stop, milliseconds. */
 export const STOP_MS = 5_000;
+/** Nesting of an audit record, objects and lists. A deeper one is refused. */
+export const MAX_RECORD_DEPTH = 16;
+/** Sources of audit records that a collector tells apart. Where all are in use, records of further ones are put off. */
+export const MAX_AUDIT_SOURCES = 16_384;
+/** Holes in the numbers of one source. Records that would make more are put off. */
+export const MAX_AUDIT_HOLES = 256;
+/** Holes in the numbers of all sources together. Records that would make more are put off. */
+export const MAX_AUDIT_HOLES_OF_ALL = 65_536;
+/** Time without a record after which a source is forgotten, milliseconds. Then it may come as a new one. */
+export const AUDIT_SOURCE_IDLE_MS = 7 * 24 * 3_600_000;
+/** Time in which missing numbers may still come before the collector writes a gap, milliseconds. */
+export const AUDIT_HOLE_GRACE_MS = 30_000;
+/** Bytes of a segment of the audit log after which the next one begins. */
+export const AUDIT_SEGMENT_BYTES = 64 * 1024 * 1024;
+/** Age of a segment after which the next one begins, milliseconds. */
+export const AUDIT_SEGMENT_MS = 24 * 3_600_000;
+/** Time between checkpoints while records come, milliseconds. */
+export const AUDIT_CHECKPOINT_MS = 10_000;
+/** How far the clock may go back without a record of it, milliseconds. Within it times stand still. */
+export const AUDIT_CLOCK_TOLERANCE_MS = 1_000;
+/** Bytes of records that wait for the disk. Further batches are put off with 503. */
+export const MAX_AUDIT_WAITING_BYTES = 64 * 1024 * 1024;
+/** Bytes of batches that are being received or judged. Further ones are put off with 503. */
+export const MAX_AUDIT_RECEIVING_BYTES = 128 * 1024 * 1024;
+/** Connections of a collector. Further ones are closed at once. */
+export const MAX_AUDIT_CONNECTIONS = 12_000;
+/** Time for a request to arrive whole, milliseconds; a slower one is closed. */
+export const AUDIT_REQUEST_MS = 30_000;
+/** Time for the headers of a request, milliseconds. */
+export const AUDIT_HEADERS_MS = 10_000;
+/** Time between trials whether a log that could not be written can be written again, milliseconds. */
+export const AUDIT_REOPEN_MS = 1_000;
+/** Time after which writers may come back, seconds: `retry-after`. */
+export const AUDIT_RETRY_SECONDS = 1;

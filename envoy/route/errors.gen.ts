@@ -220,6 +220,22 @@ export type ErrorCode =
   | 'FIM-TLCP-0004'
   | 'FIM-TLCP-0005'
   | 'FIM-TLCP-0006'
+  | 'FIM-AUD-0001'
+  | 'FIM-AUD-0002'
+  | 'FIM-AUD-0003'
+  | 'FIM-AUD-0004'
+  | 'FIM-AUD-0005'
+  | 'FIM-AUD-0006'
+  | 'FIM-AUD-0007'
+  | 'FIM-AUD-0008'
+  | 'FIM-AUD-0009'
+  | 'FIM-AUD-0010'
+  | 'FIM-AUD-0011'
+  | 'FIM-AUD-0020'
+  | 'FIM-AUD-0021'
+  | 'FIM-AUD-0022'
+  | 'FIM-AUD-0023'
+  | 'FIM-AUD-0024'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -529,6 +545,22 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-TLCP-0004': {"status":0,"title":"Connection of national TLS was cut","titleZh":"国密 TLS 连接中断","advice":"Bytes that came before may be incomplete: the other side did not close in order. The detail names alert, side and reason.","adviceZh":"此前收到的内容可能不完整：对方没有正常关闭。详情指明告警、所在一方和原因。"},
   'FIM-TLCP-0005': {"status":0,"title":"Files for national TLS are there already","titleZh":"国密 TLS 文件已存在","advice":"Name another folder, or move them away; nothing is overwritten.","adviceZh":"请另指定目录，或将文件移走；不会覆盖任何内容。"},
   'FIM-TLCP-0006': {"status":0,"title":"Answer over national TLS is not HTTP/1.1","titleZh":"国密 TLS 上的响应不是 HTTP/1.1","advice":"The handshake succeeded; the service behind speaks another protocol, or closed before it had answered.","adviceZh":"握手已成功；后面的服务使用其他协议，或在应答之前关闭了连接。"},
+  'FIM-AUD-0001': {"status":400,"title":"Audit record is malformed","titleZh":"审计记录格式错误","advice":"The record does not match services/audit/record.schema.json; the answer names its number.","adviceZh":"该记录不符合 services/audit/record.schema.json；应答中给出其序号。"},
+  'FIM-AUD-0002': {"status":400,"title":"Audit record is too long","titleZh":"审计记录过长","advice":"Mask or leave out fields: docs/limits.md has the bound.","adviceZh":"请脱敏或省略部分字段：上限见 docs/limits.md。"},
+  'FIM-AUD-0003': {"status":400,"title":"Batch contradicts itself","titleZh":"批次自相矛盾","advice":"A batch has records of one source in ascending order, as its headers say.","adviceZh":"一个批次只含同一来源的记录，序号递增，并与其请求头一致。"},
+  'FIM-AUD-0004': {"status":413,"title":"Batch is too large","titleZh":"批次过大","advice":"Send fewer records at once.","adviceZh":"请减少每批的记录数。"},
+  'FIM-AUD-0005': {"status":401,"title":"Writer of audit records is not known","titleZh":"审计记录的写入方未知","advice":"Give the writer a token of the collector's `--token-file`.","adviceZh":"请为写入方配置收集器 `--token-file` 中的令牌。"},
+  'FIM-AUD-0006': {"status":503,"title":"Collector has too much to do","titleZh":"收集器负载过高","advice":"Come back after the time that `retry-after` names; nothing was taken.","adviceZh":"请在 `retry-after` 指定的时间后重试；本批未被接收。"},
+  'FIM-AUD-0007': {"status":507,"title":"Collector's disk is full","titleZh":"收集器磁盘已满","advice":"Free space or shorten retention; writers come back by themselves.","adviceZh":"请释放空间或缩短保留期；写入方会自行重试。"},
+  'FIM-AUD-0008': {"status":503,"title":"Audit log cannot be written","titleZh":"无法写入审计日志","advice":"The collector's output names the reason; writers come back by themselves.","adviceZh":"原因见收集器的输出；写入方会自行重试。"},
+  'FIM-AUD-0009': {"status":404,"title":"Collector has no such path","titleZh":"收集器没有该路径","advice":"Batches go by POST to /v1/batches.","adviceZh":"批次以 POST 发送到 /v1/batches。"},
+  'FIM-AUD-0010': {"status":429,"title":"Too many sources or holes of audit records","titleZh":"审计来源或序号空洞过多","advice":"Look for a writer that starts anew all the time, or leaves out numbers.","adviceZh":"请检查是否有写入方不断重启或跳号。"},
+  'FIM-AUD-0011': {"status":415,"title":"Batch has another type","titleZh":"批次类型不符","advice":"Send application/x-ndjson without content-encoding.","adviceZh":"请发送不带 content-encoding 的 application/x-ndjson。"},
+  'FIM-AUD-0020': {"status":0,"title":"Audit folder is in use","titleZh":"审计目录正被使用","advice":"One collector writes a folder; stop the other one, or name another folder.","adviceZh":"一个目录只能由一个收集器写入；请停止另一个，或指定其他目录。"},
+  'FIM-AUD-0021': {"status":0,"title":"Audit log is damaged","titleZh":"审计日志已损坏","advice":"Nothing is written to it. `fim audit verify` says where; keep the folder as evidence and begin a new one.","adviceZh":"不会再向其写入。`fim audit verify` 会指出位置；请保留该目录作为证据，并另建新目录。"},
+  'FIM-AUD-0022': {"status":0,"title":"Key for checkpoints is not available","titleZh":"检查点签名密钥不可用","advice":"Name an SM2 key of the KMS by --key, or none for a development key.","adviceZh":"请用 --key 指定 KMS 中的 SM2 密钥，不指定则使用开发密钥。"},
+  'FIM-AUD-0023': {"status":0,"title":"Not an audit log of this version","titleZh":"不是本版本的审计日志","advice":"Name the folder of a collector.","adviceZh":"请指定收集器的目录。"},
+  'FIM-AUD-0024': {"status":0,"title":"Collector's address is not to be had","titleZh":"无法使用收集器的地址","advice":"Name another address by --listen.","adviceZh":"请用 --listen 指定其他地址。"},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output.","adviceZh":"请检查 npm 是否可用并能访问其软件源，然后重新运行；`npm ci` 可显示完整输出。"},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up.","adviceZh":"请检查 npm 能否访问其软件源；npm 包 `node` 提供该程序。20 及以上的任何 Node 都能启动安装。"},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names.","adviceZh":"请更正编译器指出的源代码。"},

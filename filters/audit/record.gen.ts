@@ -86,6 +86,8 @@ export const MEMBER_TRACE_ID: string = 'trace_id';
 export const MEMBER_TXN_ID: string = 'txn_id';
 /** Chosen fields, masked or sealed. */
 export const MEMBER_DATA_MASKED: string = 'data_masked';
+/** Kind gap: source whose numbers are missing, if it is not the writer. */
+export const MEMBER_OF: string = 'of';
 /** Kind gap: numbers that are missing. */
 export const MEMBER_LOST: string = 'lost';
 /** Kind gap: first number that is missing. */

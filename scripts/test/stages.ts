@@ -83,6 +83,7 @@ const WORKING = inLane('working', [
   suite('route', 'FinancialRoute: load, rules, translation', { concurrency: 1 }),
   suite('contract', 'one corpus, verdicts by layer', { concurrency: 1 }),
   suite('fuzz', 'random input', { concurrency: 1 }),
+  suite('audit', 'the collector of audit: its log, crashes, tampering, proofs', { concurrency: 1 }),
   suite('tidy', 'the tidy rules catch what they are for', { concurrency: 1 }),
   suite('runner', 'the test runner sees what fails, hangs or is left out', { concurrency: 1 }),
   check('format', 'layout of the sources', ['scripts/check.ts', 'format'], {}),

@@ -8,7 +8,7 @@ const CODE = /\bFIM[-_]([A-Z0-9]+)[-_](\d{4})\b/g;
 const TABLE_COPIES = /(?:^|\/)errors\.gen\.ts$/;
 /** The public schema names the error code of each form. */
 const SCHEMA = /\.schema\.json$/;
-const SHIPPED = /^(filters|envoy|istio|scripts)\//;
+const SHIPPED = /^(filters|envoy|istio|services|scripts)\//;
 
 interface Entry {
   code?: unknown;

@@ -112,6 +112,8 @@ export interface AuditRecord {
   txn_id?: string;
   /** Chosen fields, masked or sealed. */
   data_masked?: Record<string, string | SealedValue>;
+  /** Kind gap: source whose numbers are missing, if it is not the writer. */
+  of?: string;
   /** Kind gap: numbers that are missing. */
   lost?: number;
   /** Kind gap: first number that is missing. */

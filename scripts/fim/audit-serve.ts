@@ -1,0 +1,119 @@
+// `fim audit serve`: a collector as a process of its own.
+import { readFileSync } from 'node:fs';
+import { formatAddress, isLoopback, parseAddress } from '../../envoy/standalone/address.ts';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import type { Retention } from '../../services/audit/retention.ts';
+import { startCollector } from '../../services/audit/start-collector.ts';
+import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
+import { type KmsSettingFlags, readSettingFlags } from './kms-options.ts';
+import { readPeer } from './options.ts';
+import { progress } from './terminal.ts';
+
+export interface AuditServeFlags extends KmsFlags, KmsSettingFlags {
+  data: string;
+  listen: string;
+  origin?: string;
+  key?: string;
+  tokenFile?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
+  keepDays?: string;
+  keepSize?: string;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const UNITS: Record<string, number> = { MiB: 1 << 20, GiB: 1 << 30, TiB: 2 ** 40 };
+
+function read(path: string, option: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CodedError('FIM-UP-0020', `${option}: ${messageOf(error)}`);
+  }
+}
+
+function retentionOf({ keepDays, keepSize }: AuditServeFlags): Retention | undefined {
+  const size = /^(\d{1,6})(MiB|GiB|TiB)$/.exec(keepSize ?? '');
+  if (keepSize !== undefined && size === null) throw new CodedError('FIM-UP-0020', '--keep-size is like 500GiB');
+  if (keepDays !== undefined && !/^[1-9]\d{0,4}$/.test(keepDays))
+    throw new CodedError('FIM-UP-0020', '--keep-days is a number of days');
+  if (keepDays === undefined && size === null) return undefined;
+  return {
+    ...(keepDays !== undefined && { maxAgeMs: Number(keepDays) * DAY_MS }),
+    ...(size !== null && { maxBytes: Number(size[1]) * UNITS[size[2]!]! }),
+  };
+}
+
+/** Tokens of a file, one a line; read again when it was replaced, so that tokens can be rotated. */
+function tokensOf(path: string): () => readonly string[] {
+  const readAll = (): string[] =>
+    read(path, '--token-file')
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+  let tokens = readAll();
+  if (tokens.length === 0) throw new CodedError('FIM-UP-0020', '--token-file has no token');
+  let readAt = performance.now();
+  return () => {
+    if (performance.now() - readAt > 1_000) {
+      readAt = performance.now();
+      try {
+        const found = readAll();
+        // A file that is being written does not open the door.
+        if (found.length > 0) tokens = found;
+      } catch {
+        progress('the token file cannot be read; the tokens of before still count');
+      }
+    }
+    return tokens;
+  };
+}
+
+/** Runs until a signal arrives. Returns the exit status. */
+export async function serveAudit(flags: AuditServeFlags): Promise<number> {
+  const { host, port } = parseAddress(flags.listen, '--listen');
+  if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined))
+    throw new CodedError('FIM-UP-0020', '--tls-cert and --tls-key go together');
+  if (flags.tlsClientCa !== undefined && flags.tlsCert === undefined)
+    throw new CodedError('FIM-UP-0020', '--tls-client-ca is for --tls-cert');
+  if (!isLoopback(host) && flags.tokenFile === undefined && flags.tlsClientCa === undefined)
+    throw new CodedError('FIM-UP-0020', 'beyond loopback writers need --token-file or --tls-client-ca');
+  if (flags.key !== undefined && !/^kms:\/\/[\w./-]{1,256}(#[1-9]\d{0,9})?$/.test(flags.key))
+    throw new CodedError('FIM-UP-0020', '--key is kms://path or kms://path#version');
+  const stopping = new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done());
+    process.on('disconnect', () => done());
+  });
+  const retention = retentionOf(flags);
+  const collector = await startCollector({
+    folder: flags.data,
+    host,
+    port,
+    ...(flags.origin !== undefined && { origin: flags.origin }),
+    ...(flags.key !== undefined && { key: flags.key }),
+    ...(flags.kms !== undefined && {
+      kms: { url: readPeer(flags.kms, '--kms'), credentials: readKmsCredentials(flags), ...readSettingFlags(flags) },
+    }),
+    ...(flags.tokenFile !== undefined && { tokens: tokensOf(flags.tokenFile) }),
+    ...(flags.tlsCert !== undefined && {
+      tls: {
+        cert: read(flags.tlsCert, '--tls-cert'),
+        key: read(flags.tlsKey!, '--tls-key'),
+        ...(flags.tlsClientCa !== undefined && { ca: read(flags.tlsClientCa, '--tls-client-ca') }),
+      },
+    }),
+    ...(retention !== undefined && { retention }),
+    onEvent: (event) => {
+      if (event.event !== 'checkpoint') process.stdout.write(`${JSON.stringify(event)}\n`);
+    },
+  });
+  if (collector.development) progress('checkpoints are signed by a development key of the folder: name one by --key');
+  const ready = { event: 'ready', listen: formatAddress({ host, port: collector.port }), origin: collector.origin };
+  process.stdout.write(`${JSON.stringify({ ...ready, developmentKey: collector.development })}\n`);
+  await stopping;
+  progress('stopping …');
+  await collector.stop();
+  return 0;
+}

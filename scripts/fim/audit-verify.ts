@@ -1,0 +1,66 @@
+// `fim audit verify`: integrity and completeness, told apart.
+import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { OpenSslDigests } from '../../services/audit/digest.ts';
+import type { Finding } from '../../services/audit/findings.ts';
+import { readHead } from '../../services/audit/log-folder.ts';
+import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
+import { checkpointKeys, readAnchor } from './audit-keys.ts';
+import { styled } from './terminal.ts';
+
+export interface AuditVerifyFlags {
+  checkpoint?: string[];
+  key?: string;
+  all?: boolean;
+  json?: boolean;
+}
+
+/** Sources that are listed; all are in the JSON. */
+const MOST_LISTED = 20;
+
+/** Exit status: 0 intact and complete, 1 changed, 3 intact with numbers missing. */
+export function verifyAudit(folder: string, flags: AuditVerifyFlags): number {
+  if (readHead(folder) === null) throw new CodedError('FIM-AUD-0023', `${folder} has no log.json`);
+  const report = verifyLog(folder, {
+    digests: new OpenSslDigests(),
+    keys: checkpointKeys(folder, flags.key),
+    anchors: (flags.checkpoint ?? []).map(readAnchor),
+    ...(flags.all === true && { all: true }),
+  });
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, flags));
+  return !report.intact ? 1 : report.complete ? 0 : 3;
+}
+
+function placeOf({ from, to, file, offset }: Finding): string {
+  const records =
+    from === undefined ? '' : to === undefined || to === from ? `record ${from}` : `records ${from} to ${to}`;
+  const at = file === undefined ? '' : offset === undefined ? file : `${file} at byte ${offset}`;
+  return [records, at].filter((part) => part !== '').join(', ');
+}
+
+function textOf(report: VerifyReport, flags: AuditVerifyFlags): string {
+  const { origin, from, size, segments, checkpoints, covered, findings, sources, aside } = report;
+  const lines = [
+    `log          ${origin}`,
+    `records      ${from} to ${size - 1} in ${segments} segments${from > 0 ? `, earlier ones were cut by retention` : ''}`,
+    `checkpoints  ${checkpoints}; the last valid one covers ${covered} records`,
+    `key          ${flags.key ?? "the folder's own: who can write there could have replaced it (--key, --checkpoint)"}`,
+    `integrity    ${report.intact ? styled('green', 'intact') : styled('red', `${findings.length} findings`)}`,
+    ...findings.map((finding) => `  ${finding.kind.padEnd(18)} ${placeOf(finding)}: ${finding.detail}`),
+  ];
+  if (size > covered && report.intact)
+    lines.push(`             ${size - covered} records at the end are chained, and not signed yet`);
+  if (aside.length > 0) lines.push(`set aside    ${aside.join(', ')} (after a crash; no acknowledgement covered it)`);
+  const holes = sources.filter(({ missing, lost }) => missing + lost > 0);
+  const missing = holes.reduce((sum, source) => sum + source.missing + source.lost, 0);
+  lines.push(
+    `completeness ${holes.length === 0 ? styled('green', `${sources.length} sources, no number is missing`) : styled('yellow', `${missing} records of ${holes.length} sources are missing`)}`,
+    ...holes
+      .slice(0, MOST_LISTED)
+      .map(
+        ({ source, records, high, holes: ranges, lost }) =>
+          `  ${source} ${records} records up to ${high}; missing ${[...ranges.slice(0, 8).map(([a, b]) => (a === b ? a : `${a}-${b}`)), ...(ranges.length > 8 ? ['…'] : [])].join(', ') || 'none'}${lost > 0 ? `; it says that it lost ${lost}` : ''}`,
+      ),
+  );
+  if (holes.length > MOST_LISTED) lines.push(`  … and ${holes.length - MOST_LISTED} more (--json)`);
+  return `${lines.join('\n')}\n`;
+}

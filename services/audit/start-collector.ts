@@ -1,0 +1,80 @@
+// A whole collector in this process: the log of a folder behind an address.
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
+import { AuditLog, type LogEvent, type LogStatus } from './audit-log.ts';
+import { Collector, type CollectorOptions } from './collector.ts';
+import { CollectorMetrics } from './metrics.ts';
+import type { Retention } from './retention.ts';
+import { signingKey } from './signing-key.ts';
+
+export interface StartOptions {
+  /** Folder of the log, made if absent. */
+  folder: string;
+  /** Default: 127.0.0.1. */
+  host?: string;
+  /** Default: 0, a free one. */
+  port?: number;
+  origin?: string;
+  /** `kms://…`, an SM2 key that signs checkpoints. Default: a development key in the folder. */
+  key?: string;
+  kms?: KmsAccess;
+  tokens?: CollectorOptions['tokens'];
+  tls?: CollectorOptions['tls'];
+  retention?: Retention;
+  segmentBytes?: number;
+  checkpointMs?: number;
+  holeGraceMs?: number;
+  onEvent?: (event: LogEvent) => void;
+}
+
+export interface RunningCollector {
+  host: string;
+  port: number;
+  /** `http://HOST:PORT` or `https://…`. */
+  url: string;
+  origin: string;
+  /** Whether checkpoints are signed by a development key. */
+  development: boolean;
+  status(): LogStatus;
+  /** Signs what is durable. */
+  checkpoint(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a collector. Errors: those of `AuditLog.open` and `signingKey`, FIM-AUD-0024 (the address). */
+export async function startCollector(options: StartOptions): Promise<RunningCollector> {
+  const { folder, host = '127.0.0.1', port = 0, key, kms, tokens, tls } = options;
+  const { signerOf, development } = await signingKey(folder, { ...(key && { key }), ...(kms && { kms }) });
+  const { origin, retention, segmentBytes, checkpointMs, holeGraceMs, onEvent } = options;
+  const log = await AuditLog.open({
+    folder,
+    signerOf,
+    ...(origin !== undefined && { origin }),
+    ...(retention !== undefined && { retention }),
+    ...(segmentBytes !== undefined && { segmentBytes }),
+    ...(checkpointMs !== undefined && { checkpointMs }),
+    ...(holeGraceMs !== undefined && { holeGraceMs }),
+    ...(onEvent !== undefined && { onEvent }),
+  });
+  const metrics = new CollectorMetrics();
+  metrics.watch(log);
+  let collector: Collector;
+  try {
+    collector = await Collector.start({ host, port, log, metrics, ...(tokens && { tokens }), ...(tls && { tls }) });
+  } catch (error) {
+    await log.close();
+    throw new CodedError('FIM-AUD-0024', messageOf(error));
+  }
+  let stopped: Promise<void> | undefined;
+  const at = host.includes(':') ? `[${host}]` : host;
+  return {
+    host,
+    port: collector.port,
+    url: `${tls === undefined ? 'http' : 'https'}://${at}:${collector.port}`,
+    origin: log.origin,
+    development,
+    status: () => log.status,
+    checkpoint: () => log.checkpoint(),
+    stop: () => (stopped ??= collector.stop().then(() => log.close())),
+  };
+}

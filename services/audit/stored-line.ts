@@ -1,0 +1,45 @@
+// A line of a segment: {"n":12,"at":"2026-11-30T08:00:00.000Z","prev":"<64 hex>","r":{the record}}
+// `n` counts from 0 over the whole log; `at` is the collector's clock; `prev` is the hash of the line before. A line
+// without its end is a leaf of the tree: its hash binds the record, its place and all that came before.
+
+/** Hash before the first line. */
+export const NO_HASH = '0'.repeat(64);
+
+const HEAD = /^\{"n":(0|[1-9]\d{0,15}),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","prev":"([0-9a-f]{64})","r":/;
+const HEAD_BYTES = 160;
+const BRACE = 0x7d;
+
+/** Where a line's parts are. */
+export interface StoredLine {
+  index: number;
+  /** RFC 3339, milliseconds, UTC. */
+  at: string;
+  prev: string;
+  /** The record's bytes within the line. */
+  from: number;
+  to: number;
+}
+
+/** The bytes of a line, without its end. `record` is JSON on one line. */
+export function writeLine(index: number, at: string, prev: string, record: string): Buffer {
+  return Buffer.from(`{"n":${index},"at":"${at}","prev":"${prev}","r":${record}}`);
+}
+
+/** Reads the frame of a line that has no line end. The record itself is not looked at. Null: not such a line. */
+export function readLine(line: Buffer): StoredLine | null {
+  const found = HEAD.exec(line.toString('latin1', 0, HEAD_BYTES));
+  if (found === null || line.at(-1) !== BRACE) return null;
+  return { index: Number(found[1]), at: found[2]!, prev: found[3]!, from: found[0].length, to: line.length - 1 };
+}
+
+/** The record of a line. Null: it is no JSON object. */
+export function recordOf(line: Buffer, { from, to }: StoredLine): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line.toString('utf8', from, to));
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
+  } catch {
+    return null;
+  }
+}
