@@ -203,3 +203,11 @@ export const RETRIES_AT_ONCE = 1024;
 export const MAX_UNMASK_CHARACTERS = 2048;
 /** Message that `fim mask explain` reads, bytes. */
 export const MAX_EXPLAINED_BYTES = 16 * 1024 * 1024;
+/** Time for a question at the door and its answer, milliseconds. Then the command says that nobody answers. */
+export const DOOR_REQUEST_TIMEOUT_MS = 5_000;
+/** Time for which a connection of the door stays without a question, milliseconds. Then it is closed. */
+export const DOOR_IDLE_TIMEOUT_MS = 10_000;
+/** Longest answer of the door that a command reads, bytes. */
+export const MAX_DOOR_ANSWER_BYTES = 1 << 20;
+/** Longest path of the door's socket, bytes (sun_path of Linux, without its end). Beyond it the stack has no door. */
+export const MAX_SOCKET_PATH_BYTES = 107;

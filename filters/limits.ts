@@ -223,6 +223,12 @@ export const RATE_LIMIT_LINES: u32 = 131072;
 export const RATE_LIMIT_WAYS: u32 = 24;
 /** Buckets of one limit in one line; the others are for other limits. */
 export const RATE_LIMIT_WAYS_OF_ONE: u32 = 18;
+/** Lines that one question for the fullest buckets looks through: some milliseconds of one worker. */
+export const MAX_TOP_LINES: u32 = 4096;
+/** Buckets that one such answer names. More are not told. */
+export const MAX_TOP_KEYS: u64 = 200;
+/** Buckets that it names unless the question says how many. */
+export const DEFAULT_TOP_KEYS: u64 = 20;
 /** Requests that wait for a limit on one worker. Further ones are refused as if the queue were full. */
 export const MAX_WAITING_REQUESTS: i32 = 4096;
 /** Names of limits that have counters of their own, since the host never forgets one. Others count as `others`. */

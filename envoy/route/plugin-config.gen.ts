@@ -873,6 +873,8 @@ export interface PluginConfig {
   stripHeaders?: string[];
   /** Bytes of bodies that one worker holds for the verdicts of one client address (IPv6: one /64); the largest value is the worker's whole total, so no limit of an address's own. */
   heldPerAddressBytes?: number;
+  /** Its requests come from the operator of this host and ask the machine itself: none of them is a route's. */
+  door?: boolean;
   /** In order of precedence: the first that matches a request is its route. */
   routes: RouteConfig[];
 }

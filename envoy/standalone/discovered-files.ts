@@ -6,6 +6,8 @@ import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles, TlsIdentity } from '../xds/index.ts';
 import {
   clusterResource,
+  doorConfig,
+  doorSlot,
   kmsSecrets,
   pluginResource,
   routeResource,
@@ -29,6 +31,8 @@ export class DiscoveredFiles {
   private clusterVersion = 0;
   private tlcpWritten = '';
   private listenerWritten = '';
+  /** File of the module that each filter at the door has. */
+  private readonly doorsWritten = new Map<string, string>();
   /** Whether the HTTP filter of national TLS is in place: it stays, for connections that are older than a change. */
   private tlcpFilter: StoredModule | undefined;
 
@@ -116,6 +120,19 @@ export class DiscoveredFiles {
   ): Promise<void> {
     const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, configs[index]!));
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
+    for (const [index, slot] of slots.entries()) await this.writeDoor(slot, modules[index]!);
+  }
+
+  /** Configuration of a slot's filter at the door. */
+  doorFile(slot: FilterSlot): string {
+    return this.pluginFile(doorSlot(slot));
+  }
+
+  /** The door has the code of the slot, so that it leads into the same machines. No other change concerns it. */
+  private async writeDoor(slot: FilterSlot, module: StoredModule): Promise<void> {
+    if (this.doorsWritten.get(slot.filter) === module.file) return;
+    await replaceFile(this.doorFile(slot), pluginResource(doorSlot(slot), module.file, doorConfig()));
+    this.doorsWritten.set(slot.filter, module.file);
   }
 
   /** Writes the channels. Returns the version that Envoy will show, or undefined if the file has not changed. */

@@ -67,7 +67,8 @@ export class EnvoyAdmin {
     const answer = JSON.parse(await this.get('/listeners?format=json')) as {
       listener_statuses?: { local_address?: { socket_address?: { port_value?: number } } }[];
     };
-    const port = answer.listener_statuses?.[0]?.local_address?.socket_address?.port_value;
+    const ports = answer.listener_statuses?.map((listener) => listener.local_address?.socket_address?.port_value);
+    const port = ports?.find((found) => found !== undefined); // the door has none
     if (!port) throw new Error('no listener');
     return port;
   }

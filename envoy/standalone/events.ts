@@ -3,8 +3,17 @@ import type { TlcpNews } from './tlcp-plan.ts';
 
 /** Events, in the form that `fim up --json` prints, one object a line. */
 export type StackEvent =
-  /** Addresses. `listen` and `admin` are HOST:PORT, `upstream` and `kms` are URLs. */
-  | { event: 'ready'; listen: string; admin: string; upstream: string; kms: string; envoy: string; pid: number }
+  /** Addresses. `listen` and `admin` are HOST:PORT, `upstream` and `kms` are URLs, `door` is the path of a socket. */
+  | {
+      event: 'ready';
+      listen: string;
+      admin: string;
+      upstream: string;
+      kms: string;
+      envoy: string;
+      pid: number;
+      door: string | null;
+    }
   /** The routes are in force in every worker. `tookMs`: time since the file changed. */
   | {
       event: 'applied';

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_MAX_HEAP_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
+import { DEFAULT_MAX_HEAP_BYTES, MAX_SOCKET_PATH_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { AlsoTls, KmsSettings } from '../route/index.ts';
 import type {
   EnvoyObject,
@@ -21,6 +21,7 @@ import { Controller } from './controller.ts';
 import { DemonstrationUpstream } from './demonstration-upstream.ts';
 import { DevelopmentKms } from './development-kms.ts';
 import { readToken } from './kms-token.ts';
+import { DOOR_SOCKET, STACK_FOLDER } from './door.ts';
 import { DiscoveredFiles } from './discovered-files.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
@@ -91,6 +92,8 @@ export interface Stack {
   envoy: EnvoyProcess;
   listen: Address;
   admin: Address;
+  /** Socket of the door. Null: the folder's path is too long for one. */
+  door: string | null;
   upstreamUrl: URL;
   kmsUrl: URL;
   /** Null for an external KMS. */
@@ -128,7 +131,7 @@ export async function startStack(options: StackOptions): Promise<Stack | null> {
 async function build(options: StackOptions, started: number, undo: Undo): Promise<Omit<Stack, 'stop'> | null> {
   await assertFree(options.listen);
   await assertFree(options.admin);
-  const folder = mkdtempSync(join(tmpdir(), 'fim-'));
+  const folder = mkdtempSync(join(tmpdir(), STACK_FOLDER));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   const kms = await startKms(options, folder, undo);
   const upstream = await startUpstream(options, undo);
@@ -164,6 +167,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const startWatching = watch(options, controller, tlcp, undo);
   if (!(await controller.prepare())) return null;
 
+  const door = doorOf(folder, options);
   const bootstrap = bootstrapConfig({
     ...plan,
     ...(discovers ? { listenerFile: files.listenerFile } : {}),
@@ -176,6 +180,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
     clustersFile: files.clustersFile,
     maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
+    ...(door === null ? {} : { door: { socket: door, slots, doorFile: (slot: FilterSlot) => files.doorFile(slot) } }),
   });
   const envoy = await EnvoyProcess.start({
     binary: options.envoy,
@@ -196,23 +201,39 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     kms: formatUrl(kms.url),
     envoy: options.envoy,
     pid: envoy.pid,
+    door,
   });
   await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
-  const seal = new SealWatch(envoy.admin, options.onEvent);
-  undo.push(() => seal.stop());
-  const revocation = new RevocationWatch(envoy.admin, options.onEvent);
-  undo.push(() => revocation.stop());
+  watchProxy(envoy, options, undo);
   startWatching();
   if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
   return {
     envoy,
     listen,
     admin,
+    door,
     upstreamUrl: upstream.url,
     kmsUrl: kms.url,
     developmentKms: kms.own,
     demonstrationUpstream: upstream.own,
   };
+}
+
+/** Tells what the proxy's counters say of it from now on. */
+function watchProxy({ admin }: EnvoyProcess, { onEvent }: StackOptions, undo: Undo): void {
+  const seal = new SealWatch(admin, onEvent);
+  undo.push(() => seal.stop());
+  const revocation = new RevocationWatch(admin, onEvent);
+  undo.push(() => revocation.stop());
+}
+
+/** Socket of the door, in the stack's folder, which nobody else may enter. Null, and said: its path is too long. */
+function doorOf(folder: string, options: StackOptions): string | null {
+  const socket = join(folder, DOOR_SOCKET);
+  if (Buffer.byteLength(socket) <= MAX_SOCKET_PATH_BYTES) return socket;
+  const error = new CodedError('FIM-UP-0060', `${socket} is longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
+  options.onEvent({ event: 'warning', code: error.code, message: error.message });
+  return null;
 }
 
 /** Parts that the listener has for good. */

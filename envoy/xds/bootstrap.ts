@@ -4,6 +4,8 @@ import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
 import { listener } from './listener.ts';
 import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
+import type { DoorPlan } from './door.ts';
+import { doorListener } from './door.ts';
 import { kmsCluster } from './kms-cluster.ts';
 import { limitsCluster } from './limit-service.ts';
 import { memoryRelease, overloadManager } from './overload.ts';
@@ -24,6 +26,8 @@ export interface BootstrapPlan extends ListenerPlan {
   kmsSecretFiles?: KmsSecretFiles;
   /** Absolute path of the discovered listener. Absent: the listener never changes. */
   listenerFile?: string;
+  /** The door for the operator of this host. Absent: none. */
+  door?: DoorPlan;
   /** Envoy's heap, bytes. Default: DEFAULT_MAX_HEAP_BYTES. */
   maxHeapBytes?: number;
 }
@@ -45,7 +49,10 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
     },
     ...discovered(plan),
     static_resources: {
-      ...(plan.listenerFile === undefined ? { listeners: [listener(plan)] } : {}),
+      listeners: [
+        ...(plan.listenerFile === undefined ? [listener(plan)] : []),
+        ...(plan.door === undefined ? [] : [doorListener(plan.door)]),
+      ],
       clusters: [
         cluster(UPSTREAM_CLUSTER, plan.upstream),
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),

@@ -5,6 +5,8 @@ export { CONNECTION_MANAGER, UPGRADE, connectionHardening } from './connection-h
 export { connectionLimits, sharedConnectionLimits } from './connection-limits.ts';
 export type { ConnectionLimitTerms } from './connection-limits.ts';
 export { PEER_SCHEMES, cluster, hostOf, portOf } from './cluster.ts';
+export { doorConfig, doorSlot } from './door.ts';
+export type { DoorPlan } from './door.ts';
 export { discoveredFilter, WASM_FILTER } from './discovered-filter.ts';
 export type { EnvoyObject, EnvoyValue } from './envoy-object.ts';
 export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluster.ts';

@@ -13,6 +13,7 @@ import { readProperty, resultLength, resultPointer } from '../runtime/host';
 import { METHOD, PATH } from '../runtime/names';
 import { addressGroup } from './address-group';
 import { NamedAddresses, compileGroups, groupOf } from './address-ranges';
+import { assumedLength, assumedPointer, assuming, isAssumed } from './assumed';
 import { RateLimitKeyConfig, RateLimitKeySource } from './config.gen';
 import { compileField, findField } from './field-value';
 import { canonicalKey, canonicalLength } from './key-text';
@@ -102,13 +103,14 @@ export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | nu
         found(exchange.valuePointer, exchange.valueLength);
       break;
     case RateLimitKeySource.SourceAddress:
-      if (exchange.sourceAddress()) found(exchange.valuePointer, exchange.valueLength);
+      findPeer(exchange);
       break;
     case RateLimitKeySource.Field:
       if (field != null) findText(tree, field);
       break;
     case RateLimitKeySource.ClientCertificate:
-      if (readClientFingerprint()) found(resultPointer(), resultLength());
+      if (assuming) findAssumed(part.source);
+      else if (readClientFingerprint()) found(resultPointer(), resultLength());
       break;
     case RateLimitKeySource.Query:
       if (
@@ -124,7 +126,8 @@ export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | nu
       findClient(exchange, part);
       break;
     case RateLimitKeySource.Claim:
-      if (readProperty(name.pointer, name.length)) found(resultPointer(), resultLength());
+      if (assuming) findAssumed(part.source);
+      else if (readProperty(name.pointer, name.length)) found(resultPointer(), resultLength());
       break;
     case RateLimitKeySource.Method:
       if (exchange.header(METHOD.pointer, METHOD.length)) found(exchange.valuePointer, exchange.valueLength);
@@ -135,6 +138,15 @@ export function hashPart(exchange: Exchange, part: KeyPart, tree: FieldTree | nu
       break;
   }
   sipText(pointer, length);
+}
+
+function findAssumed(source: RateLimitKeySource): void {
+  if (isAssumed(source)) found(assumedPointer(), assumedLength());
+}
+
+function findPeer(exchange: Exchange): void {
+  if (assuming) findAssumed(RateLimitKeySource.SourceAddress);
+  else if (exchange.sourceAddress()) found(exchange.valuePointer, exchange.valueLength);
 }
 
 function findText(tree: FieldTree | null, field: FieldSet): void {
@@ -164,10 +176,10 @@ function findCookieText(exchange: Exchange, name: Bytes): void {
  * fewer entries did not pass them all, and its peer counts.
  */
 function findClient(exchange: Exchange, part: KeyPart): void {
-  if (!exchange.sourceAddress()) return;
-  const peer = exchange.valuePointer;
-  const peerLength = exchange.valueLength;
-  found(peer, peerLength);
+  findPeer(exchange);
+  const peer = pointer;
+  const peerLength = length;
+  if (peerLength == 0) return;
   if (part.hops > 0 && exchange.header(FORWARDED_FOR.pointer, FORWARDED_FOR.length)) {
     const list = exchange.valuePointer;
     let end = list + exchange.valueLength;

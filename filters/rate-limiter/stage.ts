@@ -5,6 +5,7 @@ import { ConfigReader } from '../runtime/config-reader';
 import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
 import { monotonicNanos } from '../runtime/host';
+import { keepDoor } from '../runtime/door';
 import { Service } from '../runtime/service';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { refuseBy, tellOf } from './answer';
@@ -15,6 +16,7 @@ import { addFleetPart, askFleet, beginFleetKey, endFleetKey } from './fleet';
 import { Hold, giveHold, takeHold } from './hold';
 import { hashPart, hashedLength, hashedPointer } from './key-part';
 import { Limit } from './limit';
+import { limitsDoor } from './limits-door';
 import { RateLimitPolicy, compilePolicy } from './policy';
 import { beginHash, endHash, openSeed } from './seed';
 import { defineLimitStats, limitAllowed, limitExceeded, limitFailed } from './stats';
@@ -29,6 +31,7 @@ export class RateLimiter extends Stage {
 
   start(): bool {
     defineLimitStats();
+    keepDoor(limitsDoor);
     return openSeed();
   }
 

@@ -147,6 +147,26 @@ function spill(claim: Claim, now: u64): Swap {
   return value.swap(key, LINE_KEY_LENGTH);
 }
 
+/** Decides as for a request that is not let in: nothing is taken. False: the table cannot be read. */
+export function peek(claim: Claim, now: u64): bool {
+  if (!find(claim, now)) return false;
+  claim.limit.decide(claim.decision, claim.terms, claim.bucket, now, claim.cost);
+  return true;
+}
+
+/**
+ * Reads a line, for whoever wants to see all buckets. They begin at `lineBuckets` and each is `bucketBytes` long. False:
+ * it was never used.
+ */
+export function readLine(value: SharedValue, number: u32, wide: bool): bool {
+  const key = keyOf(wide ? Kind.WideLine : Kind.Line, number);
+  return value.read(key, LINE_KEY_LENGTH) && value.length > LINE_HEAD_BYTES;
+}
+
+export function lineBuckets(value: SharedValue): usize {
+  return value.pointer + LINE_HEAD_BYTES;
+}
+
 /** Reads the bucket and decides. False: the table cannot be read. Nothing is written. */
 function look(claim: Claim, now: u64): bool {
   if (!find(claim, now)) return false;

@@ -337,6 +337,8 @@ export class PluginConfig {
   stripHeaders: StaticArray<Bytes> = new StaticArray<Bytes>(0);
   /** Bytes of bodies that one worker holds for the verdicts of one client address (IPv6: one /64); the largest value is the worker's whole total, so no limit of an address's own. */
   heldPerAddressBytes: i32 = 134217728;
+  /** Its requests come from the operator of this host and ask the machine itself: none of them is a route's. */
+  door: bool = false;
   /** In order of precedence: the first that matches a request is its route. */
   routes: StaticArray<RouteConfig> = new StaticArray<RouteConfig>(0);
 }
@@ -886,6 +888,8 @@ export function decodePluginConfig(reader: ConfigReader, node: u32): PluginConfi
       result.stripHeaders = readBytes64List1000(reader, member);
     } else if (reader.keyIs(member, 'heldPerAddressBytes')) {
       result.heldPerAddressBytes = <i32>reader.readInteger(member, 1048576, 268435456);
+    } else if (reader.keyIs(member, 'door')) {
+      result.door = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'routes')) {
       result.routes = readRouteConfigList1000(reader, member);
       seen |= 2;

@@ -32,6 +32,8 @@ export class Configuration {
     /** Request headers that only this proxy may set, lower case. */
     readonly stripHeaders: StaticArray<Bytes>,
     readonly heldPerAddressBytes: u64,
+    /** Whether its streams come through the door. */
+    readonly door: bool,
     /** For reuse by the next configuration. Emptied afterwards. */
     public parts: Parts,
   ) {}
@@ -64,6 +66,7 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
     builder.build(),
     config.stripHeaders,
     <u64>config.heldPerAddressBytes,
+    config.door,
     reader.parts,
   );
 }

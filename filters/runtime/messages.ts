@@ -6,6 +6,7 @@ import { noteAnswer, noteEnd, noteWhole } from './answered';
 import { NO_ROUTE } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
+import { answerDoor } from './door';
 import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
 import { dropPiece, sendLate } from './late-reply';
 import { roots, streams } from './module';
@@ -33,10 +34,21 @@ export function onRequestHeaders(contextId: u32, endOfStream: bool): Progress {
   turnTo(leg);
   const root = stream.root;
   if (root == null) return refuse(leg, ErrorId.FIM_RT_0001);
+  if (root.door) return openDoor(leg);
   const configuration = roots.policyOf(root);
   if (configuration == null) return refuse(leg, ErrorId.FIM_RT_0001);
   const progress = routeRequest(leg, configuration, endOfStream);
   return progress == Progress.Goes ? letGo(leg) : progress;
+}
+
+/** A request of the door. What no keeper knows goes on to the next filter, and to nobody behind the last one. */
+function openDoor(leg: Leg): Progress {
+  const configuration = roots.ruling;
+  if (configuration == null || !exchange.fetchHeaders()) return refuse(leg, ErrorId.FIM_RT_0001);
+  if (!answerDoor(exchange, configuration)) return Progress.Goes;
+  leg.phase = Phase.Refused;
+  leg.stream.replied = true;
+  return Progress.Ends;
 }
 
 function refuseOverflow(contextId: u32): Progress {

@@ -94,8 +94,11 @@ export function configureRoot(root: RootContext, length: u32): bool {
   root.stripHeaders = configuration.stripHeaders;
   root.heldPerAddressBytes = configuration.heldPerAddressBytes;
   root.prepared = false;
-  configAccepted.add(1);
-  countConfigured(configuration.generation);
+  root.door = configuration.door;
+  if (!root.door) {
+    configAccepted.add(1);
+    countConfigured(configuration.generation);
+  }
   noteAccepted(root);
   take(root);
   return true;
@@ -120,6 +123,10 @@ function lose(root: RootContext): void {
 }
 
 function setTicks(root: RootContext): void {
+  if (root.door) {
+    root.periodMs = setTick(root.contextId, 0);
+    return;
+  }
   const paceMs = paceOf(root);
   root.dueMs = clockMs + paceMs;
   root.periodMs = setTick(root.contextId, paceMs);
@@ -166,7 +173,7 @@ function compile(root: RootContext, length: u32): Configuration | null {
     logRefusal(reader);
     return null;
   }
-  if (previous != null) previous.parts = new Parts();
+  if (previous != null && !configuration.door) previous.parts = new Parts();
   return configuration;
 }
 
@@ -213,7 +220,7 @@ export function tickRoot(root: RootContext): void {
   clockMs = nowNanos / 1_000_000;
   const hurried = hurries(root.contextId);
   wakeServices(root, nowNanos);
-  if (root.retired) {
+  if (root.retired || root.door) {
     lookAround(root);
     root.periodMs = setTick(root.contextId, 0);
     root.ticks = root.periodMs != 0;

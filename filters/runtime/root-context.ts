@@ -24,6 +24,8 @@ export class RootContext {
   expired: bool = false;
   /** Whether the host calls its tick. */
   ticks: bool = true;
+  /** Whether its streams come through the door: it asks about the others, and has no ticks. */
+  door: bool = false;
   /** Time of its next tick at the usual pace, milliseconds; those before it come because something was due. */
   dueMs: u64 = 0;
   /** Period of its ticks as the host was told last, milliseconds. */
@@ -85,7 +87,7 @@ export class RootTable {
       const configuration = this.roots[i].configuration;
       if (configuration == null) continue;
       if (plugin != null && this.roots[i].belongsTo(plugin)) return configuration;
-      if (newest == null) newest = configuration;
+      if (newest == null && !configuration.door) newest = configuration;
     }
     return newest;
   }
@@ -96,6 +98,15 @@ export class RootTable {
     if (!root.released || plugin == null) return root.configuration;
     const inForce = this.inForce(plugin);
     return inForce == null ? null : inForce.configuration;
+  }
+
+  /** The configuration that rules this VM's traffic. Null: there is none. */
+  get ruling(): Configuration | null {
+    for (let i = this.roots.length - 1; i >= 0; i--) {
+      const root = this.roots[i];
+      if (root.taken && !root.retired && !root.door && root.configuration != null) return root.configuration;
+    }
+    return null;
   }
 
   private inForce(plugin: Bytes): RootContext | null {
