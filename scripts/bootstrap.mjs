@@ -80,7 +80,7 @@ function installPackages() {
     },
   );
   if (done.error) fail('FIM-UP-0001', done.error.message);
-  if (done.status !== 0) fail('FIM-UP-0001', `npm ci ended with status ${done.status ?? done.signal}`);
+  if (done.status !== 0) fail('FIM-UP-0001', `npm ci ${howEnded(done)}`);
   say(`packages installed in ${seconds(started)}`);
 }
 
@@ -115,9 +115,14 @@ function installNode() {
     stdio: ['ignore', 2, 2],
   });
   const binary = installedNode();
-  if (!binary) fail('FIM-UP-0002', `its install step ended with status ${done.status ?? done.signal}`);
+  if (!binary) fail('FIM-UP-0002', `its install step ${howEnded(done)}`);
   say(`Node fetched in ${seconds(started)}`);
   return binary;
+}
+
+/** How a program ended, or why it did not begin. */
+function howEnded({ error, status, signal }) {
+  return error ? `did not start: ${error.message}` : `ended with ${status === null ? signal : `status ${status}`}`;
 }
 
 function seconds(started) {
