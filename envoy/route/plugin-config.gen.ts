@@ -156,7 +156,7 @@ export interface MaskReveal {
   classes?: MaskClass[];
 }
 
-/** Values of JSON messages that are hidden, by field or by what they look like. */
+/** Values of messages, query strings, headers and cookies that are hidden, by field or by what they look like. */
 export interface FieldMaskerConfig {
   /** Mask requests: the fields and detections that ask for it. */
   request?: boolean;

@@ -271,7 +271,7 @@ export class MaskReveal {
   classes: StaticArray<MaskClass> = new StaticArray<MaskClass>(0);
 }
 
-/** Values of JSON messages that are hidden, by field or by what they look like. */
+/** Values of messages, query strings, headers and cookies that are hidden, by field or by what they look like. */
 export class FieldMaskerConfig {
   /** Its place in the document, for errors that are found later. */
   node: u32 = 0;
