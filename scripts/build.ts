@@ -15,7 +15,7 @@ export const MODULES: readonly string[] = [FUSED_MODULE, ...CHAIN.map(({ folder 
 /** Modules of the listener itself, which judge no messages. */
 export const LISTENER_MODULES: readonly string[] = [TLCP_MODULE];
 /** Modules for the command line's own use: no proxy loads them. */
-export const TOOL_MODULES: readonly string[] = ['tlcp'];
+export const TOOL_MODULES: readonly string[] = ['tlcp', 'audit-digest'];
 
 /** A module on disk. */
 export interface BuiltModule {

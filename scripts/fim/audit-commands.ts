@@ -34,7 +34,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     .option('--all', 'check the signature of each checkpoint')
     .option('--json', 'print one JSON object')
     .action(async (folder: string, flags: AuditVerifyFlags) =>
-      finish((await import('./audit-verify.ts')).verifyAudit(folder, flags)),
+      finish(await (await import('./audit-verify.ts')).verifyAudit(folder, flags)),
     );
   return audit;
 }

@@ -4,6 +4,7 @@ import { formatAddress, isLoopback, parseAddress } from '../../envoy/standalone/
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import type { Retention } from '../../services/audit/retention.ts';
 import { startCollector } from '../../services/audit/start-collector.ts';
+import { fastDigests } from './audit-digests.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
 import { type KmsSettingFlags, readSettingFlags } from './kms-options.ts';
 import { readPeer } from './options.ts';
@@ -89,6 +90,7 @@ export async function serveAudit(flags: AuditServeFlags): Promise<number> {
   const retention = retentionOf(flags);
   const collector = await startCollector({
     folder: flags.data,
+    digests: await fastDigests(),
     host,
     port,
     ...(flags.origin !== undefined && { origin: flags.origin }),

@@ -1,9 +1,9 @@
 // `fim audit verify`: integrity and completeness, told apart.
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
-import { OpenSslDigests } from '../../services/audit/digest.ts';
 import type { Finding } from '../../services/audit/findings.ts';
 import { readHead } from '../../services/audit/log-folder.ts';
 import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
+import { fastDigests } from './audit-digests.ts';
 import { checkpointKeys, readAnchor } from './audit-keys.ts';
 import { styled } from './terminal.ts';
 
@@ -18,10 +18,10 @@ export interface AuditVerifyFlags {
 const MOST_LISTED = 20;
 
 /** Exit status: 0 intact and complete, 1 changed, 3 intact with numbers missing. */
-export function verifyAudit(folder: string, flags: AuditVerifyFlags): number {
+export async function verifyAudit(folder: string, flags: AuditVerifyFlags): Promise<number> {
   if (readHead(folder) === null) throw new CodedError('FIM-AUD-0023', `${folder} has no log.json`);
   const report = verifyLog(folder, {
-    digests: new OpenSslDigests(),
+    digests: await fastDigests(),
     keys: checkpointKeys(folder, flags.key),
     anchors: (flags.checkpoint ?? []).map(readAnchor),
     ...(flags.all === true && { all: true }),

@@ -15,6 +15,7 @@ const FILTER_LAYERS: Record<string, string[]> = {
   match: ['memory', 'message'],
   runtime: ['memory', 'crypto', 'message', 'match'],
   keys: ['memory', 'crypto', 'message', 'match', 'runtime'],
+  'audit-digest': ['memory', 'crypto', 'runtime'],
   'tlcp-listener': ['memory', 'crypto', 'x509', 'tlcp', 'runtime', 'keys'],
   ...Object.fromEntries(STAGES.map((stage) => [stage, ['memory', 'crypto', 'message', 'match', 'runtime', 'keys']])),
   fim: ['runtime', 'keys', ...STAGES],

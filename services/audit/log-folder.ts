@@ -70,7 +70,8 @@ export function readCheckpoints(folder: string): { checkpoints: SignedCheckpoint
   };
 }
 
-function checkpointOf(line: string): SignedCheckpoint | null {
+/** The checkpoint of a line of the file of checkpoints. Null: it is none. */
+export function checkpointOf(line: string): SignedCheckpoint | null {
   try {
     const { note } = JSON.parse(line) as { note?: unknown };
     return typeof note === 'string' ? readCheckpoint(note) : null;

@@ -81,10 +81,10 @@ export function readRecord(line: string, at = 0): { record: AuditRecord; json: s
     const [problem] = isRecord.errors ?? [];
     throw new AuditRefusal('FIM-AUD-0001', `${where} does not match ${problem?.schemaPath ?? '#'}`, seqOf(record));
   }
-  // What JSON.stringify writes again as it was has no name twice, and is as shallow as it writes.
+  // What JSON.stringify writes again as it was has no name twice.
   if (JSON.stringify(record) !== line && hasEqualNames(line))
     throw new AuditRefusal('FIM-AUD-0001', `${where} has a name twice in one object`, record.seq);
-  if (depthOf(record) > MAX_RECORD_DEPTH)
+  if (opens(line) > MAX_RECORD_DEPTH && depthOf(record) > MAX_RECORD_DEPTH)
     throw new AuditRefusal('FIM-AUD-0001', `${where} is nested deeper than ${MAX_RECORD_DEPTH}`, record.seq);
   return { record, json: singleLine(line) };
 }
@@ -92,6 +92,14 @@ export function readRecord(line: string, at = 0): { record: AuditRecord; json: s
 function seqOf(record: unknown): number | undefined {
   const seq = (record as { seq?: unknown } | null)?.seq;
   return typeof seq === 'number' && Number.isSafeInteger(seq) ? seq : undefined;
+}
+
+/** How many objects and lists begin at most: most records have fewer than may be nested. */
+function opens(line: string): number {
+  let count = 0;
+  for (let at = line.indexOf('{'); at >= 0; at = line.indexOf('{', at + 1)) count++;
+  for (let at = line.indexOf('['); at >= 0; at = line.indexOf('[', at + 1)) count++;
+  return count;
 }
 
 function depthOf(value: unknown): number {

@@ -7,6 +7,7 @@ import type { Digests } from './digest.ts';
 import type { Disk } from './disk.ts';
 import {
   asidePath,
+  checkpointOf,
   checkpointsPath,
   eachLine,
   listSegments,
@@ -164,12 +165,16 @@ export async function cutBack(
   await file.close();
 }
 
-/** Ends a file of checkpoints at its last whole line. */
+/** Ends a file of checkpoints after the last one: what a crash has left behind it was never told to anybody. */
 export async function endCheckpoints(folder: string, disk: Disk): Promise<number> {
   const path = checkpointsPath(folder);
   const file = await disk.open(path);
-  const { end, rest } = eachLine(path, () => true);
-  if (rest > 0) await file.truncate(end);
+  let end = 0;
+  const { end: lines, rest } = eachLine(path, (line, offset) => {
+    if (checkpointOf(line.toString('utf8')) !== null) end = offset + line.length + 1;
+    return true;
+  });
+  if (end < lines + rest) await file.truncate(end);
   await file.close();
   return end;
 }

@@ -3,6 +3,7 @@ import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
 import { AuditLog, type LogEvent, type LogStatus } from './audit-log.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
+import type { Digests } from './digest.ts';
 import { CollectorMetrics } from './metrics.ts';
 import type { Retention } from './retention.ts';
 import { signingKey } from './signing-key.ts';
@@ -21,6 +22,8 @@ export interface StartOptions {
   tokens?: CollectorOptions['tokens'];
   tls?: CollectorOptions['tls'];
   retention?: Retention;
+  /** Default: OpenSSL's. */
+  digests?: Digests;
   segmentBytes?: number;
   checkpointMs?: number;
   holeGraceMs?: number;
@@ -45,12 +48,13 @@ export interface RunningCollector {
 export async function startCollector(options: StartOptions): Promise<RunningCollector> {
   const { folder, host = '127.0.0.1', port = 0, key, kms, tokens, tls } = options;
   const { signerOf, development } = await signingKey(folder, { ...(key && { key }), ...(kms && { kms }) });
-  const { origin, retention, segmentBytes, checkpointMs, holeGraceMs, onEvent } = options;
+  const { origin, retention, digests, segmentBytes, checkpointMs, holeGraceMs, onEvent } = options;
   const log = await AuditLog.open({
     folder,
     signerOf,
     ...(origin !== undefined && { origin }),
     ...(retention !== undefined && { retention }),
+    ...(digests !== undefined && { digests }),
     ...(segmentBytes !== undefined && { segmentBytes }),
     ...(checkpointMs !== undefined && { checkpointMs }),
     ...(holeGraceMs !== undefined && { holeGraceMs }),

@@ -6,8 +6,13 @@
 export const NO_HASH = '0'.repeat(64);
 
 const HEAD = /^\{"n":(0|[1-9]\d{0,15}),"at":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)","prev":"([0-9a-f]{64})","r":/;
-const HEAD_BYTES = 160;
+const HEAD_BYTES = 400;
+/** A record of a message as writers put its members. */
+const MESSAGE =
+  /"r":\{"v":1,"event_id":"[0-9a-f-]{36}","op_time":"[0-9TZ.:-]{30}","kind":"message","source":"([0-9a-f]{32})","seq":([1-9]\d{0,15})[,}]/y;
 const BRACE = 0x7d;
+/** Between the frame and the record. */
+const RECORD = '"r":';
 
 /** Where a line's parts are. */
 export interface StoredLine {
@@ -18,6 +23,8 @@ export interface StoredLine {
   /** The record's bytes within the line. */
   from: number;
   to: number;
+  /** Source and number, where they stand at the usual place of a message. */
+  message?: { source: string; seq: number };
 }
 
 /** The bytes of a line, without its end. `record` is JSON on one line. */
@@ -27,9 +34,22 @@ export function writeLine(index: number, at: string, prev: string, record: strin
 
 /** Reads the frame of a line that has no line end. The record itself is not looked at. Null: not such a line. */
 export function readLine(line: Buffer): StoredLine | null {
-  const found = HEAD.exec(line.toString('latin1', 0, HEAD_BYTES));
+  const head = line.toString('latin1', 0, HEAD_BYTES);
+  const found = HEAD.exec(head);
   if (found === null || line.at(-1) !== BRACE) return null;
-  return { index: Number(found[1]), at: found[2]!, prev: found[3]!, from: found[0].length, to: line.length - 1 };
+  const from = found[0].length;
+  const stored = { index: Number(found[1]), at: found[2]!, prev: found[3]!, from, to: line.length - 1 };
+  MESSAGE.lastIndex = from - RECORD.length;
+  const message = MESSAGE.exec(head);
+  return message === null ? stored : { ...stored, message: { source: message[1]!, seq: Number(message[2]) } };
+}
+
+/**
+ * What a reader of many lines needs of a record: a message is not parsed whole if its members stand as writers put
+ * them. What else is in the line is bound by its hash. Null: it is no JSON object.
+ */
+export function factsOf(line: Buffer, stored: StoredLine): Record<string, unknown> | null {
+  return stored.message === undefined ? recordOf(line, stored) : { ...stored.message, kind: 'message' };
 }
 
 /** The record of a line. Null: it is no JSON object. */

@@ -10,7 +10,7 @@ import { asidePath, eachLine, listSegments, readCheckpoints, readHead, type Segm
 import { Frontier } from './merkle.ts';
 import { frontierOf } from './recovery.ts';
 import { Seals, type KnownKey } from './seals.ts';
-import { NO_HASH, readLine, recordOf, type StoredLine } from './stored-line.ts';
+import { factsOf, NO_HASH, readLine, type StoredLine } from './stored-line.ts';
 
 export interface VerifyOptions {
   digests: Digests;
@@ -120,7 +120,7 @@ class Verification {
     let isHead = true;
     const { rest } = eachLine(segment.path, (line, offset) => {
       const stored = readLine(line);
-      const record = stored === null ? null : recordOf(line, stored);
+      const record = stored === null ? null : factsOf(line, stored);
       if (stored === null || record === null) this.malformed(file, offset);
       else {
         if (isHead) this.enterSegment(segment, record, stored, isFirst);
