@@ -8,6 +8,8 @@ import { Ascii } from '../../memory/ascii';
 import { isWordPart } from './digit-groups';
 import { Find, bitOf } from './find';
 import { House } from './house';
+import { mayBeIpv6 } from './internet';
+import { mayBeLabel } from './labels';
 import { DOCUMENTS, GROUPED } from './quick-look';
 
 /** Bytes of a block, and bytes that are read for it. */
@@ -30,6 +32,7 @@ const enum Class {
   Escape = 32,
   /** `:`, `=`, `>`. */
   Separator = 64,
+  /** The highest bit: the mask of its bytes needs no shift. */
   At = 128,
 }
 /** Places by which a class is shifted to the highest bit. */
@@ -39,6 +42,10 @@ const TO_LINE: u32 = 5;
 const TO_DOT: u32 = 4;
 const TO_BACKSLASH: u32 = 3;
 const TO_ESCAPE: u32 = 2;
+const TO_SEPARATOR: u32 = 1;
+
+/** Bytes before a separator in which its label and its escapes are read. */
+const LABEL_LOOK: usize = 12;
 
 /** The last block of a text, if what stands behind it cannot be read. */
 const REST: usize = memory.data(128);
@@ -110,13 +117,16 @@ export class Candidates {
   // By the low and the high half of a byte: it is of the classes that both have.
   private readonly low: StaticArray<u8> = new StaticArray<u8>(16);
   private readonly high: StaticArray<u8> = new StaticArray<u8>(16);
-  private special: u32 = 0;
+  private mails: bool = false;
+  private labels: bool = false;
   private plates: bool = false;
   private keys: bool = false;
   private addresses: bool = false;
   private house: House | null = null;
   /** Where something of the house may begin, among the bytes that `of` read last. */
   own: u64 = 0;
+  /** The separators among them. */
+  private separators: u64 = 0;
   private groups: bool = false;
   private letters: bool = false;
 
@@ -147,9 +157,8 @@ export class Candidates {
   prepare(set: u32, house: House | null): void {
     this.house = house;
     this.own = 0;
-    this.special = Class.Escape;
-    if ((set & bitOf(Find.Email)) != 0) this.special |= Class.At;
-    if ((set & (LABELLED | bitOf(Find.IpAddress))) != 0) this.special |= Class.Separator;
+    this.mails = (set & bitOf(Find.Email)) != 0;
+    this.labels = (set & LABELLED) != 0;
     this.plates = (set & bitOf(Find.LicencePlate)) != 0;
     this.keys = (set & bitOf(Find.KeyMaterial)) != 0;
     this.addresses = (set & bitOf(Find.IpAddress)) != 0;
@@ -173,7 +182,25 @@ export class Candidates {
     }
     const house = this.house;
     if (house != null) this.own = houseStarts(house, from, before) & inside;
-    return this.among(from, before) & inside;
+    const found = this.among(from, before);
+    const separators = this.separators & inside;
+    return (found & inside) | (separators == 0 ? 0 : this.telling(begin, at, end, separators));
+  }
+
+  /** Those of the separators at which something may be found. */
+  private telling(begin: usize, at: usize, end: usize, separators: u64): u64 {
+    const labels = this.labels;
+    const addresses = this.addresses;
+    let found: u64 = 0;
+    for (; separators != 0; separators &= separators - 1) {
+      const place = at + <usize>ctz(separators);
+      const tells =
+        place - begin < LABEL_LOOK ||
+        (labels && mayBeLabel(place)) ||
+        (addresses && load<u8>(place) == Ascii.Colon && mayBeIpv6(place, end));
+      found |= (<u64>tells) << (place - at);
+    }
+    return found;
   }
 
   // @ts-ignore: decorator
@@ -200,16 +227,12 @@ export class Candidates {
     const cc = this.classes(c);
     const cd = this.classes(d);
     const none = i8x16.splat(0);
-    const special = i8x16.splat(<i8>this.special);
-    let found = word(
-      i8x16.ne(v128.and(ca, special), none),
-      i8x16.ne(v128.and(cb, special), none),
-      i8x16.ne(v128.and(cc, special), none),
-      none,
-    );
+    let leads = shifted(ca, cb, cc, cd, TO_ESCAPE);
+    let found = leads;
+    if (this.mails) found |= word(ca, cb, cc, none);
+    this.separators = this.labels || this.addresses ? shifted(ca, cb, cc, none, TO_SEPARATOR) : 0;
     const slashes = shifted(ca, cb, cc, cd, TO_BACKSLASH);
     const high = word(a, b, c, d);
-    let leads = shifted(ca, cb, cc, cd, TO_ESCAPE);
     if (slashes != 0) {
       // Behind backslashes only a `u` begins what matters, and a quote ends whatever it is.
       found |= slashes & ((slashes | equal(a, b, c, d, Ascii.LowerU)) >> 1);

@@ -117,6 +117,24 @@ function isNobodys(groups: DigitGroups): bool {
   return true;
 }
 
+/** Whether an IPv6 address may have its first colon at `at`, which is not the first byte of its text. Quick. */
+export function mayBeIpv6(at: usize, end: usize): bool {
+  if (at + 1 >= end) return false;
+  const next = <u32>load<u8>(at + 1);
+  if (next == Ascii.Colon) return true;
+  if (hexOf(next) > 15 || hexOf(load<u8>(at - 1)) > 15) return false;
+  // Two more colons, or two at once: a time has fewer.
+  let to = at + 1;
+  for (let i = 0; i < 2; i++) {
+    const group = to;
+    while (to < end && to - group < 5 && hexOf(load<u8>(to)) < 16) to++;
+    if (to >= end || load<u8>(to) != Ascii.Colon) return false;
+    to++;
+    if (to < end && load<u8>(to) == Ascii.Colon) return true;
+  }
+  return true;
+}
+
 /** Finds an IPv6 address whose first colon stands at `at`. Written plainly (RFC 5952, 4291). */
 export function findIpv6(from: usize, at: usize, end: usize, finding: Finding): bool {
   let start = at;
