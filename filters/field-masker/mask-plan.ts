@@ -1,6 +1,7 @@
 // Masking of one direction of a route, compiled.
 import { FieldSet } from '../message/field-set';
 import { FieldSetBuilder } from '../message/field-set-builder';
+import { LABELLED } from './detect/candidates';
 import { FIRST_HOUSE, House } from './detect/house';
 import { HouseNames, kindOfElement, NO_KIND } from './dictionary';
 import { MaskKey } from './method/keyed';
@@ -82,6 +83,11 @@ export class MaskPlan {
   get kinds(): u32 {
     const detections = this.detections;
     return detections == null ? 0 : detections.kinds;
+  }
+
+  /** Whether the name of a field may make its value be found. */
+  get seeks(): bool {
+    return (this.kinds & LABELLED) != 0;
   }
 
   /** Mask of a kind that was found, or of a detector of the house. */

@@ -58,6 +58,8 @@ export class Masker {
   /** Last node inside what was removed or replaced as a whole. */
   private gone: u32 = 0;
   private begun: bool = false;
+  /** Whether values in which nothing can be found are passed over together. */
+  private skips: bool = false;
   private failure: Masked = Masked.Unchanged;
   private length: u32 = 0;
   private surface: Surface = NO_SURFACE;
@@ -114,7 +116,15 @@ export class Masker {
     this.surface = surface;
     surface.begin(document, length);
     if (!fields.match(document, this.matches, this.arena)) return Masked.OutOfMemory;
+    const plan = this.plan;
+    const isSurveyed =
+      plan.detects &&
+      surface.quotes &&
+      this.scanner.survey(plan.house, plan.kinds, document.sourcePointer, length, this.arena);
+    // A name of the dictionary, a message inside a string and an explanation need every value.
+    this.skips = isSurveyed && !plan.hasDictionary && this.levels == 0 && this.notes == null;
     this.walk(document);
+    this.scanner.forget();
     if (this.failure != Masked.Unchanged) return this.failure;
     if (!this.begun) return Masked.Unchanged;
     this.out.bytes(document.sourcePointer + this.done, length - this.done);
@@ -130,6 +140,10 @@ export class Masker {
     let more = matches.next();
     let node = document.root;
     while (node <= document.size && this.failure == Masked.Unchanged) {
+      if (this.skips && this.covers == 0) {
+        node = this.scanner.map.next(document, node, more ? matches.node : document.size + 1, plan.seeks);
+        if (node > document.size) break;
+      }
       this.uncover(document, node);
       if (!everything && this.covers == 0) {
         if (!more) return;

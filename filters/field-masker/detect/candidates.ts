@@ -8,9 +8,9 @@ import { Ascii } from '../../memory/ascii';
 import { isWordPart } from './digit-groups';
 import { Find, bitOf } from './find';
 import { House } from './house';
-import { mayBeIpv6 } from './internet';
+import { mayBeColon, mayBeIpv6 } from './internet';
 import { mayBeLabel } from './labels';
-import { DOCUMENTS, GROUPED } from './quick-look';
+import { DOCUMENTS, GROUPED, mayBeNumber } from './quick-look';
 
 /** Bytes of a block, and bytes that are read for it. */
 export const BLOCK: usize = 48;
@@ -47,6 +47,9 @@ const TO_SEPARATOR: u32 = 1;
 /** Bytes before a separator in which its label and its escapes are read. */
 const LABEL_LOOK: usize = 12;
 
+/** Places of a block before which less than an escape is known. */
+const KNOWN_BEFORE: u64 = 0xff;
+
 /** The last block of a text, if what stands behind it cannot be read. */
 const REST: usize = memory.data(128);
 
@@ -58,13 +61,13 @@ function word(a: v128, b: v128, c: v128, d: v128): u64 {
   return (<u64>low) | ((<u64>high) << 32);
 }
 
-/** Digits of runs of at most four whose byte behind is in `ends`. */
+/** Digits of runs of at most three whose byte behind is in `ends`. */
 // @ts-ignore: decorator
 @inline
 function shortRuns(digits: u64, ends: u64): u64 {
-  let found = (ends >> 1) & digits;
-  found |= (found >> 1) & digits;
-  return found | ((found >> 2) & digits & (digits >> 1));
+  const one = (ends >> 1) & digits;
+  const two = (one >> 1) & digits;
+  return one | two | ((two >> 1) & digits);
 }
 
 /** Digits of runs of at most sixteen whose byte behind is in `ends`. */
@@ -117,6 +120,7 @@ export class Candidates {
   // By the low and the high half of a byte: it is of the classes that both have.
   private readonly low: StaticArray<u8> = new StaticArray<u8>(16);
   private readonly high: StaticArray<u8> = new StaticArray<u8>(16);
+  private set: u32 = 0;
   private mails: bool = false;
   private labels: bool = false;
   private plates: bool = false;
@@ -125,8 +129,10 @@ export class Candidates {
   private house: House | null = null;
   /** Where something of the house may begin, among the bytes that `of` read last. */
   own: u64 = 0;
-  /** The separators among them. */
+  // Of the bytes that are looked at: separators, first digits of what may be something, and digits.
   private separators: u64 = 0;
+  private numbers: u64 = 0;
+  private digits: u64 = 0;
   private groups: bool = false;
   private letters: bool = false;
 
@@ -153,10 +159,16 @@ export class Candidates {
     unchecked((this.low[byte & 15] = <u8>(unchecked(this.low[byte & 15]) | classes)));
   }
 
+  /** Whether detectors of a house are looked for, too. */
+  get hasHouse(): bool {
+    return this.house != null;
+  }
+
   /** Prepares for a set of kinds (bits of `Find`), and the detectors of a house. */
   prepare(set: u32, house: House | null): void {
     this.house = house;
     this.own = 0;
+    this.set = set;
     this.mails = (set & bitOf(Find.Email)) != 0;
     this.labels = (set & LABELLED) != 0;
     this.plates = (set & bitOf(Find.LicencePlate)) != 0;
@@ -171,6 +183,17 @@ export class Candidates {
    * make more.
    */
   of(begin: usize, at: usize, end: usize): u64 {
+    return this.find(begin, at, end, false);
+  }
+
+  /** The same, of a whole JSON message: nothing begins directly behind a quote that ends a string. */
+  inBody(begin: usize, at: usize, end: usize): u64 {
+    return this.find(begin, at, end, true);
+  }
+
+  // @ts-ignore: decorator
+  @inline
+  private find(begin: usize, at: usize, end: usize, isBody: bool): u64 {
     const before = at > begin ? <u32>load<u8>(at - 1) : 0;
     const left = end - at;
     const inside = left >= BLOCK ? ((<u64>1) << BLOCK) - 1 : ((<u64>1) << left) - 1;
@@ -182,25 +205,48 @@ export class Candidates {
     }
     const house = this.house;
     if (house != null) this.own = houseStarts(house, from, before) & inside;
-    const found = this.among(from, before);
+    let found = this.among(from, before, isBody) & inside;
     const separators = this.separators & inside;
-    return (found & inside) | (separators == 0 ? 0 : this.telling(begin, at, end, separators));
+    if (separators != 0) found |= this.telling(begin, at, end, separators);
+    const numbers = this.numbers & inside;
+    return numbers == 0 ? found : found | this.counting(begin, at, end, numbers);
   }
 
-  /** Those of the separators at which something may be found. */
-  private telling(begin: usize, at: usize, end: usize, separators: u64): u64 {
-    const labels = this.labels;
-    const addresses = this.addresses;
+  /** Those of the first digits with which something may begin. */
+  private counting(begin: usize, at: usize, end: usize, numbers: u64): u64 {
+    const digits = this.digits;
     let found: u64 = 0;
-    for (; separators != 0; separators &= separators - 1) {
-      const place = at + <usize>ctz(separators);
-      const tells =
-        place - begin < LABEL_LOOK ||
-        (labels && mayBeLabel(place)) ||
-        (addresses && load<u8>(place) == Ascii.Colon && mayBeIpv6(place, end));
-      found |= (<u64>tells) << (place - at);
+    for (; numbers != 0; numbers &= numbers - 1) {
+      const place = <usize>ctz(numbers);
+      let stop = place + <usize>ctz(~(digits >> place));
+      if (stop >= 64 || at + stop > end) stop = runEnd(at + place, end) - at;
+      found |= (<u64>mayBeNumber(begin, at + place, at + stop, end, this.set)) << place;
     }
     return found;
+  }
+
+  /** Those of the separators at which something may be found. At least one is given; there are seldom more than two. */
+  private telling(begin: usize, at: usize, end: usize, separators: u64): u64 {
+    const others = separators & (separators - 1);
+    const first = <usize>ctz(separators);
+    const second = <usize>ctz(others == 0 ? separators : others);
+    let found = this.tells(begin, at + first, end) << first;
+    found |= this.tells(begin, at + second, end) << second;
+    for (let rest = others & (others - 1); rest != 0; rest &= rest - 1) {
+      const place = <usize>ctz(rest);
+      found |= this.tells(begin, at + place, end) << place;
+    }
+    return found;
+  }
+
+  /** 1 if something may be found at a separator. Almost without branches, since no processor could foresee them. */
+  // @ts-ignore: decorator
+  @inline
+  private tells(begin: usize, place: usize, end: usize): u64 {
+    if (place - begin < LABEL_LOOK) return 1;
+    const label = u32(this.labels) & u32(mayBeLabel(place));
+    if (label == 0 && this.addresses && mayBeColon(place)) return u64(mayBeIpv6(place, end));
+    return label;
   }
 
   // @ts-ignore: decorator
@@ -217,7 +263,7 @@ export class Candidates {
 
   // @ts-ignore: decorator
   @inline
-  private among(at: usize, before: u32): u64 {
+  private among(at: usize, before: u32, isBody: bool): u64 {
     const a = v128.load(at);
     const b = v128.load(at, 16);
     const c = v128.load(at, 32);
@@ -227,12 +273,17 @@ export class Candidates {
     const cc = this.classes(c);
     const cd = this.classes(d);
     const none = i8x16.splat(0);
-    let leads = shifted(ca, cb, cc, cd, TO_ESCAPE);
+    const classes = v128.or(v128.or(ca, cb), v128.or(cc, cd));
+    let leads = hasClass(classes, TO_ESCAPE) ? shifted(ca, cb, cc, cd, TO_ESCAPE) : 0;
     let found = leads;
-    if (this.mails) found |= word(ca, cb, cc, none);
+    if (this.mails && hasClass(classes, 0)) found |= word(ca, cb, cc, none);
     this.separators = this.labels || this.addresses ? shifted(ca, cb, cc, none, TO_SEPARATOR) : 0;
-    const slashes = shifted(ca, cb, cc, cd, TO_BACKSLASH);
-    const high = word(a, b, c, d);
+    const slashes = hasClass(classes, TO_BACKSLASH) ? shifted(ca, cb, cc, cd, TO_BACKSLASH) : 0;
+    // The bytes before the first two are not known.
+    if (isBody && this.separators != 0)
+      this.separators &= ~((equal(a, b, c, none, Ascii.Quote) << 1) & ~(slashes << 2) & ~(<u64>3));
+    const isHigh = v128.or(v128.or(a, b), v128.or(c, d));
+    const high = i8x16.bitmask(isHigh) != 0 ? word(a, b, c, d) : 0;
     if (slashes != 0) {
       // Behind backslashes only a `u` begins what matters, and a quote ends whatever it is.
       found |= slashes & ((slashes | equal(a, b, c, d, Ascii.LowerU)) >> 1);
@@ -243,32 +294,59 @@ export class Candidates {
       leads |= high;
     }
     if (this.plates && (high | (before >> 7)) != 0) found |= ((high << 1) | (before >> 7)) & capitals(a, b, c);
-    if (this.keys) found |= keyStarts(at);
+    if (this.keys) found |= keyStarts(a, b, c, at);
+    this.numbers = 0;
     const digits = shifted(ca, cb, cc, cd, TO_DIGIT);
     const starts = digits & ~((digits << 1) | u64(before - 48 < 10));
     if (starts == 0) return found;
-    const parts = shifted(ca, cb, cc, cd, TO_PART);
+    this.digits = digits;
     const ends = ~digits & (digits << 1);
     const three = starts & (digits >> 1) & (digits >> 2);
     const six = three & (digits >> 3) & (digits >> 4) & (digits >> 5);
-    found |= this.letters ? six : six & (digits >> 6) & (digits >> 7) & (digits >> 8) & (digits >> 9) & (digits >> 10);
-    if (leads != 0) found |= starts & runs(digits, ends & leads);
+    let numbers = this.letters
+      ? six
+      : six & (digits >> 6) & (digits >> 7) & (digits >> 8) & (digits >> 9) & (digits >> 10);
+    if (leads != 0) numbers |= starts & runs(digits, ends & leads);
     if (this.groups) {
+      const parts = shifted(ca, cb, cc, cd, TO_PART);
       const twoMore = (leads >> 2) | ((digits >> 2) & ((leads | digits) >> 3));
       const goesOn = parts & (((leads | parts) >> 1) | ((digits >> 1) & twoMore));
-      const lines = shifted(ca, cb, cc, cd, TO_LINE);
-      found |= three & runs(digits, ends & (goesOn | lines));
+      const lines = hasClass(classes, TO_LINE) ? shifted(ca, cb, cc, cd, TO_LINE) : 0;
+      const goOn = ends & (goesOn | lines);
+      if (goOn != 0) {
+        let grouped = three & runs(digits, goOn);
+        // Later groups of a chain, where no escape can stand before them.
+        if ((grouped & (parts << 1)) != 0 && (leads | slashes) == 0) {
+          const joints = equal(a, b, c, none, Ascii.Minus) | equal(a, b, c, none, Ascii.Point);
+          grouped &= ~((joints & (digits << 1) & ~KNOWN_BEFORE) << 1);
+        }
+        numbers |= grouped;
+      }
       const two = starts & (digits >> 1) & (parts >> 2);
-      if (two != 0) found |= two & countries(at);
+      if (two != 0) numbers |= two & countries(at);
     }
-    if (this.addresses) {
+    if (this.addresses && hasClass(classes, TO_DOT)) {
       const dots = shifted(ca, cb, cc, cd, TO_DOT);
       const third = shortRuns(digits, (dots & ((digits | leads) >> 1)) | leads);
       const second = shortRuns(digits, (dots & ((third | leads) >> 1)) | leads);
-      found |= starts & shortRuns(digits, dots & ((second | leads) >> 1));
+      numbers |= starts & shortRuns(digits, dots & ((second | leads) >> 1));
     }
+    this.numbers = numbers;
     return found;
   }
+}
+
+/** Whether some byte is of a class. */
+// @ts-ignore: decorator
+@inline
+function hasClass(classes: v128, by: u32): bool {
+  return i8x16.bitmask(i16x8.shl(classes, by)) != 0;
+}
+
+/** Address behind the digits that begin at `at`. */
+function runEnd(at: usize, end: usize): usize {
+  while (at < end && <u32>load<u8>(at) - 48 < 10) at++;
+  return at;
 }
 
 /** The bytes of one class, moved to the highest bit. */
@@ -310,18 +388,23 @@ function countries(at: usize): u64 {
 
 // @ts-ignore: decorator
 @inline
-function keyStart(at: usize): v128 {
-  const bytes = v128.load(at);
+function keyStart(bytes: v128, at: usize): v128 {
   const next = v128.load(at, 1);
   const dash = i8x16.splat(45);
   const token = v128.and(i8x16.eq(bytes, i8x16.splat(101)), i8x16.eq(next, i8x16.splat(121)));
-  const dashes = v128.and(i8x16.eq(bytes, dash), i8x16.eq(next, dash));
-  return v128.or(token, v128.and(dashes, i8x16.eq(v128.load(at, 4), dash)));
+  return v128.or(
+    token,
+    v128.and(v128.and(i8x16.eq(bytes, dash), i8x16.eq(next, dash)), i8x16.eq(v128.load(at, 4), dash)),
+  );
 }
 
 /** `ey` of a token, and three dashes of a key in PEM. */
 // @ts-ignore: decorator
 @inline
-function keyStarts(at: usize): u64 {
-  return word(keyStart(at), keyStart(at + 16), keyStart(at + 32), i8x16.splat(0));
+function keyStarts(a: v128, b: v128, c: v128, at: usize): u64 {
+  const first = keyStart(a, at);
+  const second = keyStart(b, at + 16);
+  const third = keyStart(c, at + 32);
+  if (!v128.any_true(v128.or(v128.or(first, second), third))) return 0;
+  return word(first, second, third, i8x16.splat(0));
 }

@@ -117,17 +117,29 @@ function isNobodys(groups: DigitGroups): bool {
   return true;
 }
 
-/** Whether an IPv6 address may have its first colon at `at`, which is not the first byte of its text. Quick. */
-export function mayBeIpv6(at: usize, end: usize): bool {
-  if (at + 1 >= end) return false;
+// @ts-ignore: decorator
+@inline
+function isHex(byte: u32): u32 {
+  return u32(byte - Ascii.Zero < 10) | u32((byte | 32) - Ascii.LowerA < 6);
+}
+
+/** Whether the separator at `at`, which is not the first byte of its text, is a colon as IPv6 addresses have it. */
+// @ts-ignore: decorator
+@inline
+export function mayBeColon(at: usize): bool {
   const next = <u32>load<u8>(at + 1);
-  if (next == Ascii.Colon) return true;
-  if (hexOf(next) > 15 || hexOf(load<u8>(at - 1)) > 15) return false;
+  const between = isHex(load<u8>(at - 1)) & isHex(next);
+  return (u32(load<u8>(at) == Ascii.Colon) & (between | u32(next == Ascii.Colon))) != 0;
+}
+
+/** Whether an IPv6 address may have its first colon at `at`, where `mayBeColon` says so. */
+export function mayBeIpv6(at: usize, end: usize): bool {
   // Two more colons, or two at once: a time has fewer.
   let to = at + 1;
+  if (to < end && load<u8>(to) == Ascii.Colon) return true;
   for (let i = 0; i < 2; i++) {
     const group = to;
-    while (to < end && to - group < 5 && hexOf(load<u8>(to)) < 16) to++;
+    while (to < end && to - group < 5 && isHex(load<u8>(to)) != 0) to++;
     if (to >= end || load<u8>(to) != Ascii.Colon) return false;
     to++;
     if (to < end && load<u8>(to) == Ascii.Colon) return true;

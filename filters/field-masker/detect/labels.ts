@@ -64,6 +64,8 @@ export function mayFollowLabel(begin: usize, at: usize): bool {
 
 /** The same for labels that announce the digits at `at`. */
 export function mayAnnounce(begin: usize, at: usize): bool {
+  // Directly before the digits a label ends in Han, plain or escaped.
+  if (at > begin && isPlainSign(load<u8>(at - 1))) return false;
   return endsIn(DIGIT_ENDINGS, begin, at);
 }
 
@@ -122,7 +124,7 @@ function zeroBytes(bytes: u64): u64 {
 export function mayBeLabel(at: usize): bool {
   const quote = <usize>(load<u8>(at - 1) == Ascii.Quote);
   const from = at - quote - (quote & (<usize>(load<u8>(at - 2) == Ascii.Backslash)));
-  return !areLetters(load<u32>(from - 4) >> 8) || mayEnd(ENDINGS, from);
+  return (u32(!areLetters(load<u32>(from - 4) >> 8)) | u32(mayEnd(ENDINGS, from))) != 0;
 }
 
 /** Whether the three low bytes are ASCII letters. */
@@ -155,6 +157,19 @@ function isPlainGap(byte: u32): bool {
     byte == Ascii.Colon ||
     byte == Ascii.Equals ||
     byte == Ascii.Greater
+  );
+}
+
+/** Whether a byte is a sign that ends no escape and stands in no gap. */
+function isPlainSign(byte: u32): bool {
+  return (
+    byte == Ascii.Point ||
+    byte == Ascii.Comma ||
+    byte == Ascii.Minus ||
+    byte == Ascii.Underscore ||
+    byte == Ascii.Plus ||
+    byte == Ascii.OpenParenthesis ||
+    byte == Ascii.OpenBracket
   );
 }
 
@@ -209,9 +224,19 @@ export function labelBefore(begin: usize, at: usize): u32 {
   return isHan(point) ? hanLabel(begin, at) : gap == 0 ? Find.Nothing : latinLabel(begin, at);
 }
 
-/** Kind that the name of a field means, as a label does. */
+/** Whether the name of a field may be a label of a LABELLED kind. Quick. */
+// @ts-ignore: decorator
+@inline
+export function mayNameLabel(name: usize, length: u32): bool {
+  const end = name + length;
+  return length > 1 && (length < 3 || !areLetters(load<u32>(end - 4) >> 8) || mayEnd(ENDINGS, end));
+}
+
+/** Kind that the name of a field means, as a label does. Only a LABELLED or ANNOUNCING one matters. */
 export function labelOf(name: usize, length: u32): u32 {
   const end = name + length;
+  if (length > 2 && areLetters(load<u32>(end - 4) >> 8) && !mayEnd(ENDINGS, end) && !mayEnd(DIGIT_ENDINGS, end))
+    return Find.Nothing;
   return isHan(unitBefore(name, end)) ? hanLabel(name, end) : latinLabel(name, end);
 }
 

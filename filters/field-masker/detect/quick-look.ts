@@ -35,13 +35,29 @@ function isLead(byte: u32): bool {
   return byte == 0xc2 || byte == 0xd9 || byte == 0xe2 || byte == 0xe3 || byte == 0xef;
 }
 
-/** The byte behind digits. A quote behind a backslash ends them as one without does. */
+/**
+ * The byte behind digits; 0 at the end of the text, and for a `%` or `&` with which no escape begins. A quote behind a
+ * backslash ends them as one without does.
+ */
 // @ts-ignore: decorator
 @inline
 function byteBehind(at: usize, end: usize): u32 {
   if (at >= end) return 0;
   const byte = <u32>load<u8>(at);
+  if (byte - Ascii.Percent < 2) return mayBeEscape(byte, at + 1, end) ? byte : 0;
   return byte == Ascii.Backslash && at + 1 < end && load<u8>(at, 1) == Ascii.Quote ? Ascii.Quote : byte;
+}
+
+/** Whether `%` or `&` before `at` begins an escape: a hexadecimal digit, a number or an entity that is known follows. */
+function mayBeEscape(lead: u32, at: usize, end: usize): bool {
+  if (at >= end) return false;
+  const byte = <u32>load<u8>(at);
+  if (lead == Ascii.Percent) return hexOf(byte) < 16;
+  if (byte == Ascii.Hash || byte == Ascii.LowerL || byte == Ascii.LowerG) return true;
+  if (end - at < 4) return false;
+  const name = load<u32>(at);
+  // `amp;`, `nbsp`, `ensp`, `emsp`, `quot`
+  return name == 0x3b706d61 || name == 0x7073626e || name == 0x70736e65 || name == 0x70736d65 || name == 0x746f7571;
 }
 
 // @ts-ignore: decorator
@@ -56,10 +72,8 @@ function parts(byte: u32): bool {
   );
 }
 
-/** Whether the first digit at `at` of the text [`begin`, `end`) may begin something of the set. */
-export function mayBeNumber(begin: usize, at: usize, end: usize, set: u32): bool {
-  let stop = at + 1;
-  while (stop < end && <u32>load<u8>(stop) - 48 < 10) stop++;
+/** Whether the digits from `at` to `stop` of the text [`begin`, `end`) may begin something of the set. */
+export function mayBeNumber(begin: usize, at: usize, stop: usize, end: usize, set: u32): bool {
   const count = <u32>(stop - at);
   const next = byteBehind(stop, end);
   if (count >= LONG_RUN) return mayBeLong(begin, at, next, count, set);

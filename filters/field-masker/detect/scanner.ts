@@ -1,7 +1,9 @@
 // Finds personal data in a text by what it looks like. One pass; linear; allocates nothing. The text may be of any
 // format: escapes are read as what they stand for, and what is found is named by its place in the text as it is
 // written.
+import { Arena } from '../../memory/arena';
 import { Ascii } from '../../memory/ascii';
+import { BodyMap, MAPPED } from './body-map';
 import { Candidates, BLOCK, LABELLED } from './candidates';
 import { findCard, findIdCard, findOldId } from './cards';
 import { DigitGroups, isWordPart } from './digit-groups';
@@ -15,7 +17,7 @@ import { findAddress, findName, valueAt } from './label-values';
 import { labelBefore, mayFollowLabel, prepareLabels } from './labels';
 import { findAbroad, findFixed, findMobile } from './phones';
 import { findPlate, isDivision } from './plates';
-import { DOCUMENTS, GROUPED, mayBeNumber } from './quick-look';
+import { DOCUMENTS, GROUPED } from './quick-look';
 import { digitOf, hexOf, isLatin, unitAt, unitBefore, unitEnd } from './units';
 
 const AT_SIGN: u32 = 64;
@@ -28,6 +30,9 @@ export class Scanner {
   private readonly groups: DigitGroups = new DigitGroups();
   private readonly letters: Letters = new Letters();
   private readonly candidates: Candidates = new Candidates();
+  /** Of the message that the texts are parts of, if one has been surveyed. */
+  readonly map: BodyMap = new BodyMap();
+  private mapped: bool = false;
   private text: usize = 0;
   private textEnd: usize = 0;
   private set: u32 = 0;
@@ -79,6 +84,20 @@ export class Scanner {
   }
 
   /**
+   * Surveys a JSON message, for the kinds of `set` and the house: texts in it are then gone through more quickly. It
+   * must stay unchanged until `forget`. False: no memory; nothing is lost but speed.
+   */
+  survey(house: House | null, set: u32, source: usize, length: u32, arena: Arena): bool {
+    this.prepare(set, house);
+    return this.map.begin(this.candidates, source, length, arena);
+  }
+
+  /** Forgets the message that was surveyed. */
+  forget(): void {
+    this.map.end();
+  }
+
+  /**
    * Begins with the text [`pointer`, `end`). `set`: the kinds to find, bit n for kind n. `label`: what the name of the
    * field means whose value the text is.
    */
@@ -88,12 +107,17 @@ export class Scanner {
     this.text = pointer;
     this.textEnd = end;
     this.set = set;
-    this.block = pointer - BLOCK;
+    this.mapped = this.map.holds(pointer);
+    this.block = pointer - (this.mapped ? MAPPED : BLOCK);
     this.bits = 0;
     this.done = pointer;
     this.skip = pointer;
     const house = this.house;
     if (house != null) house.begin(pointer, end, this.name, this.nameLength);
+    this.prepare(set, house);
+  }
+
+  private prepare(set: u32, house: House | null): void {
     if (set == this.prepared && house == this.preparedHouse) return;
     this.candidates.prepare(set, house);
     this.prepared = set;
@@ -128,6 +152,7 @@ export class Scanner {
 
   /** Goes on to the next block with candidates. False at the end of the text. */
   private advance(end: usize): bool {
+    if (this.mapped) return this.advanceMapped(end);
     let at = this.block + BLOCK;
     if (at < this.skip) at = this.skip;
     const candidates = this.candidates;
@@ -144,10 +169,27 @@ export class Scanner {
     return false;
   }
 
+  private advanceMapped(end: usize): bool {
+    let at = this.block + MAPPED;
+    if (at < this.skip) at = this.skip;
+    const map = this.map;
+    for (; at < end; at += MAPPED) {
+      let bits = map.allAt(at);
+      if (end - at < MAPPED) bits &= ((<u64>1) << (end - at)) - 1;
+      if (bits == 0) continue;
+      this.block = at;
+      this.bits = bits;
+      this.known = map.knownAt(at);
+      return true;
+    }
+    this.block = at;
+    return false;
+  }
+
   /** Whether something is found at a candidate. */
   private look(at: usize): bool {
     const byte = <u32>load<u8>(at);
-    if (byte - 48 < 10) return mayBeNumber(this.text, at, this.textEnd, this.set) && this.number(at);
+    if (byte - 48 < 10) return this.number(at);
     if (byte == Ascii.Colon) return this.colon(at);
     if (byte == Ascii.Equals || byte == Ascii.Greater) return mayFollowLabel(this.text, at) && this.labelled(at + 1);
     if (byte == AT_SIGN) return findEmail(this.done, at, this.textEnd, this.finding);

@@ -17,6 +17,10 @@ export class JsonSurface extends Surface {
   /** Sibling before which every member of its container was removed. 0: none. */
   private firstLeft: u32 = 0;
 
+  get quotes(): bool {
+    return true;
+  }
+
   begin(tree: FieldTree, length: u32): void {
     super.begin(tree, length);
     this.firstLeft = 0;

@@ -14,6 +14,11 @@ export abstract class Surface {
   protected tree: FieldTree = NO_TREE;
   protected length: u32 = 0;
 
+  /** Whether the texts of the format stand between quotes, or are words. */
+  get quotes(): bool {
+    return false;
+  }
+
   /** Begins a message of `length` bytes. */
   begin(tree: FieldTree, length: u32): void {
     this.tree = tree;
