@@ -37,6 +37,7 @@ export const BREAKER_DEGRADED: string = 'fim.breaker.degraded';
 export const BREAKER_OPENED: string = 'fim.breaker.opened';
 export const BREAKER_CLOSED: string = 'fim.breaker.closed';
 export const BREAKER_REFUSED: string = 'fim.breaker.refused';
+export const BREAKER_DIVERTED: string = 'fim.breaker.diverted';
 export const BREAKER_PROBES: string = 'fim.breaker.probes';
 export const BREAKER_FAILED: string = 'fim.breaker.failed';
 export const DEADLINE_OVER: string = 'fim.deadline.over';

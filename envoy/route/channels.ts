@@ -1,7 +1,13 @@
 // Channels of a route: their rules, and the model of them that Envoy's clusters and routes are made from.
 import { MAX_HEALTH_INTERVAL_MS, MAX_HOLD_DOWN_MS, MAX_PER_TRY_MS } from '../limits.ts';
 import { durationMs } from './duration.ts';
-import type { ChannelHealthCheck, FailoverReason, RouteChannel, RouteSpec } from './financial-route.gen.ts';
+import type {
+  ChannelHealthCheck,
+  FailoverReason,
+  RouteChannel,
+  RouteFailover,
+  RouteSpec,
+} from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { LaneConfig } from './plugin-config.gen.ts';
 import type { Report } from './schema-check.ts';
@@ -10,6 +16,9 @@ import type { Report } from './schema-check.ts';
 export const LANE_HEADER = 'x-fim-lane';
 /** Ending of the header's value for requests that may be repeated. */
 export const REPEATABLE = '~';
+
+/** Ending of a lane's name for those of its channels that are backups. */
+export const BACKUPS = '!';
 
 /** Headers by which a client could change how often and how long Envoy tries. */
 const STEERING = [
@@ -74,13 +83,24 @@ export function laneConfig(key: string, { channels, failover }: RouteSpec): Lane
   return { name: key, ...(header === undefined ? {} : { idempotencyHeader: header.toLowerCase() }) };
 }
 
-/** The model of a route's channels. `region`: of the proxy. Undefined: the route has none. */
-export function laneOf(key: string, spec: RouteSpec, region: string | undefined): Lane | undefined {
-  const { channels, failover = {} } = spec;
-  if (channels === undefined) return undefined;
+/** The models of a route's channels: of all, and of the backups where an open breaker leads to them. `region`: of the proxy. */
+export function lanesOf(key: string, { channels, failover, resilience }: RouteSpec, region?: string): Lane[] {
+  if (channels === undefined) return [];
+  const all = laneOf(key, channels, failover, region);
+  if (resilience?.breaker?.open !== 'Backup') return [all];
+  const backups = channels.filter(({ role }) => role === 'Backup');
+  return [all, laneOf(`${key}${BACKUPS}`, backups, failover, region)];
+}
+
+function laneOf(
+  name: string,
+  channels: readonly RouteChannel[],
+  failover: RouteFailover = {},
+  region: string | undefined,
+): Lane {
   const check = channels.find(({ healthCheck }) => healthCheck !== undefined)?.healthCheck;
   return {
-    name: key,
+    name,
     channels: tiered(channels, region),
     ...(check === undefined ? {} : { healthCheck: healthCheckOf(check) }),
     attempts: failover.attempts ?? 2,

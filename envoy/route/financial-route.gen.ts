@@ -1129,6 +1129,29 @@ export interface RouteFailover {
   holdDown?: string;
 }
 
+/** Code that services put into answers of any status: in a header, or in a field of the body, whose answers are then held until they are whole. */
+export interface FaultCode {
+  /** Header with the code. */
+  header?: string;
+  /** Path of the field with the code, in the format of the route's bodies: `$.code`, or `$.DE39` of ISO 8583. */
+  field?: string;
+  /** Codes that are faults, such as 91 and 96. */
+  values: string[];
+}
+
+/** Which answers are faults, besides those with a status from 500 on. */
+export interface BreakerFaults {
+  /** Statuses below 500 that are faults, such as 429. */
+  statuses?: number[];
+  /** Statuses of gRPC that are faults. Absent: UNKNOWN (2), DEADLINE_EXCEEDED (4), INTERNAL (13), UNAVAILABLE (14) and DATA_LOSS (15). */
+  grpcStatuses?: number[];
+  /** Code that services put into answers of any status: in a header, or in a field of the body, whose answers are then held until they are whole. */
+  responseCode?: FaultCode;
+}
+
+/** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. */
+export type BreakerAction = 'Reject' | 'Backup';
+
 /** `Open`: every request is refused. `Closed`: none is. */
 export type BreakerState = 'Automatic' | 'Open' | 'Closed';
 
@@ -1146,6 +1169,10 @@ export interface RouteBreaker {
   openFor?: string;
   /** Requests that are sent then. When all of them have ended well it is Normal, with the first fault Open again. */
   probes?: number;
+  /** Which answers are faults, besides those with a status from 500 on. */
+  faults?: BreakerFaults;
+  /** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. */
+  open?: BreakerAction;
   /** Time until the answer begins above which it is a fault; absent: however long it takes. */
   slow?: string;
   /** `Open`: every request is refused. `Closed`: none is. */

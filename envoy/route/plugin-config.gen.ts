@@ -607,6 +607,20 @@ export interface RateLimiterConfig {
 /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
 export type BreakerState = 'Automatic' | 'Open' | 'Closed';
 
+/** Absent: the defaults. */
+export interface FaultsConfig {
+  /** Statuses below 500. */
+  statuses?: number[];
+  /** gRPC statuses; none named: 2, 4, 13, 14 and 15. */
+  grpcStatuses?: number[];
+  /** Response header with the code of the answer, lower case; empty: none. */
+  header?: string;
+  /** Path of the field of the answer's body with its code; empty: none. */
+  field?: string;
+  /** Codes that are faults. */
+  codes?: string[];
+}
+
 /** Absent: none. */
 export interface BreakerConfig {
   /** Faults in a row after which it is Degraded, and good results in a row after which it is Normal again. */
@@ -623,6 +637,10 @@ export interface BreakerConfig {
   probes?: number;
   /** An answer that took longer is a fault, milliseconds; 0: none is. */
   slowMs?: number;
+  /** While it is open, requests go to the route's backups instead of being refused. */
+  backup?: boolean;
+  /** Absent: the defaults. */
+  faults?: FaultsConfig;
   /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
   state?: BreakerState;
 }

@@ -1,7 +1,7 @@
 // Translates the checked resources of one Envoy (or one workload) into plugin configurations.
 import { MAX_PLUGIN_CONFIG_BYTES, MAX_PLUGIN_ROUTES } from '../limits.ts';
 import { canonicalHash, canonicalJson } from './canonical-json.ts';
-import { laneConfig, laneHeaders, laneOf, type Lane } from './channels.ts';
+import { laneConfig, laneHeaders, lanesOf, type Lane } from './channels.ts';
 import { checkChain } from './chain-order.ts';
 import { NOT_TERMINATED, translatedConditions, warningsOf, type ConditionDraft } from './conditions.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
@@ -240,9 +240,9 @@ function fitting(
 }
 
 /** Channels of the resources, each resource once. */
-function lanesOf(candidates: readonly Candidate[], region: string | undefined): Lane[] {
-  return [...new Set(candidates.map(({ resource }) => resource))].flatMap(
-    ({ key, spec }) => laneOf(key, spec, region) ?? [],
+function allLanes(candidates: readonly Candidate[], region: string | undefined): Lane[] {
+  return [...new Set(candidates.map(({ resource }) => resource))].flatMap(({ key, spec }) =>
+    lanesOf(key, spec, region),
   );
 }
 
@@ -320,7 +320,7 @@ export function translate(resources: readonly RouteResource[], options: Translat
       config: configs[index] as RouteConfig,
       loopbackOnly: !terminates && candidate.resource.spec.tls !== undefined,
     })),
-    lanes: lanesOf(candidates, options.region),
+    lanes: allLanes(candidates, options.region),
     conflicts: ordered.conflicts.map(conflictIssue),
     conditions: Object.fromEntries(
       resources.toSorted((a, b) => (a.key < b.key ? -1 : 1)).map((resource) => [resource.key, conditionsOf(resource)]),

@@ -6,7 +6,7 @@ import { scratch } from '../memory/scratch';
 import { ConfigReader } from '../runtime/config-reader';
 import { Exchange } from '../runtime/exchange';
 import { RateLimitBandConfig, RateLimitCostConfig, RateLimitCostSource } from './config.gen';
-import { compileField, findField } from './field-value';
+import { compileField, findField } from '../runtime/field-value';
 import { canonicalKey, canonicalLength } from './key-text';
 
 /** Digits of a number that is told apart from a malformed one. */

@@ -15,7 +15,7 @@ import { addressGroup } from './address-group';
 import { NamedAddresses, compileGroups, groupOf } from './address-ranges';
 import { assumedLength, assumedPointer, assuming, isAssumed } from './assumed';
 import { RateLimitKeyConfig, RateLimitKeySource } from './config.gen';
-import { compileField, findField } from './field-value';
+import { compileField, findField } from '../runtime/field-value';
 import { canonicalKey, canonicalLength } from './key-text';
 import { findCookie, findParameter, foundLength, foundPointer, leadingSegments } from './request-text';
 

@@ -10,6 +10,22 @@ export const enum BreakerState {
   Closed = 2,
 }
 
+/** Absent: the defaults. */
+export class FaultsConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Statuses below 500. */
+  statuses: StaticArray<i32> = new StaticArray<i32>(0);
+  /** gRPC statuses; none named: 2, 4, 13, 14 and 15. */
+  grpcStatuses: StaticArray<i32> = new StaticArray<i32>(0);
+  /** Response header with the code of the answer, lower case; empty: none. */
+  header: Bytes = Bytes.EMPTY;
+  /** Path of the field of the answer's body with its code; empty: none. */
+  field: Bytes = Bytes.EMPTY;
+  /** Codes that are faults. */
+  codes: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+}
+
 /** Absent: none. */
 export class BreakerConfig {
   /** Its place in the document, for errors that are found later. */
@@ -28,6 +44,10 @@ export class BreakerConfig {
   probes: i32 = 3;
   /** An answer that took longer is a fault, milliseconds; 0: none is. */
   slowMs: i32 = 0;
+  /** While it is open, requests go to the route's backups instead of being refused. */
+  backup: bool = false;
+  /** Absent: the defaults. */
+  faults: FaultsConfig | null = null;
   /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
   state: BreakerState = BreakerState.Automatic;
 }
@@ -64,6 +84,62 @@ function readBreakerState(reader: ConfigReader, node: u32): BreakerState {
   return <BreakerState>0;
 }
 
+function readi32100To499List32(reader: ConfigReader, node: u32): StaticArray<i32> {
+  const length = reader.arrayLength(node, 32);
+  const items = new StaticArray<i32>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = <i32>reader.readInteger(item, 100, 499)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readi320To16List16(reader: ConfigReader, node: u32): StaticArray<i32> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<i32>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = <i32>reader.readInteger(item, 0, 16)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBytes64List64(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 64);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 64)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeFaultsConfig(reader: ConfigReader, node: u32): FaultsConfig {
+  const result = new FaultsConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'statuses')) {
+      result.statuses = readi32100To499List32(reader, member);
+    } else if (reader.keyIs(member, 'grpcStatuses')) {
+      result.grpcStatuses = readi320To16List16(reader, member);
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'field')) {
+      result.field = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'codes')) {
+      result.codes = readBytes64List64(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  return result;
+}
+
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeBreakerConfig(reader: ConfigReader, node: u32): BreakerConfig {
   const result = new BreakerConfig();
@@ -84,6 +160,10 @@ export function decodeBreakerConfig(reader: ConfigReader, node: u32): BreakerCon
       result.probes = <i32>reader.readInteger(member, 1, 1000);
     } else if (reader.keyIs(member, 'slowMs')) {
       result.slowMs = <i32>reader.readInteger(member, 0, 3600000);
+    } else if (reader.keyIs(member, 'backup')) {
+      result.backup = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'faults')) {
+      result.faults = decodeFaultsConfig(reader, member);
     } else if (reader.keyIs(member, 'state')) {
       result.state = readBreakerState(reader, member);
     } else {

@@ -3,6 +3,7 @@ import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
 import { BreakerTerms } from './breaker';
 import { BreakerState, DeadlineConfig, ResilienceConfig, decodeResilienceConfig } from './config.gen';
+import { Faults } from './faults';
 import { SharedBreaker } from './shared-breaker';
 
 /** A route's deadline and breaker. */
@@ -12,18 +13,29 @@ export class ResiliencePolicy extends StagePolicy {
   /** The resource has opened the breaker. */
   isOpen: bool = false;
   openForMs: u64 = 0;
+  /** Requests go to the backups while it is open. */
+  diverts: bool = false;
   deadline: DeadlineConfig | null = null;
 
   acts(direction: Direction): bool {
-    return direction == Direction.Request;
+    return direction == Direction.Request || this.readsAnswers;
   }
 
   needsBody(direction: Direction): bool {
-    return false;
+    return direction == Direction.Response && this.readsAnswers;
+  }
+
+  judgesEmpty(direction: Direction): bool {
+    return direction == Direction.Response;
+  }
+
+  private get readsAnswers(): bool {
+    const breaker = this.breaker;
+    return breaker != null && breaker.faults.field != null;
   }
 
   rank(direction: Direction): Rank {
-    return Rank.Limit;
+    return direction == Direction.Request ? Rank.Limit : Rank.LimitByField;
   }
 
   sends(): bool {
@@ -39,6 +51,7 @@ export function compileResilience(reader: ConfigReader, node: u32): ResiliencePo
   const breaker = config.breaker;
   if (reader.failed || breaker == null) return policy;
   policy.openForMs = <u64>breaker.openForMs;
+  policy.diverts = breaker.backup;
   policy.isOpen = breaker.state == BreakerState.Open;
   if (breaker.state != BreakerState.Automatic) return policy;
   const terms = new BreakerTerms();
@@ -48,6 +61,7 @@ export function compileResilience(reader: ConfigReader, node: u32): ResiliencePo
   terms.minRequests = <u32>breaker.minRequests;
   terms.openForMs = <u64>breaker.openForMs;
   terms.probes = <u32>breaker.probes;
-  policy.breaker = new SharedBreaker(config.id, terms, <u64>breaker.slowMs);
+  const faults = new Faults(reader, breaker.faults);
+  if (!reader.failed) policy.breaker = new SharedBreaker(config.id, terms, <u64>breaker.slowMs, faults);
   return policy;
 }

@@ -5,7 +5,7 @@ import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { LogLevel } from '../runtime/abi';
 import { log, monotonicMillis } from '../runtime/host';
-import { AnswerWatcher, Sent } from '../runtime/sent';
+import { AnswerWatcher, Judgement, Sent } from '../runtime/sent';
 import { SharedValue, Swap, createShared } from '../runtime/shared-data';
 import {
   Admission,
@@ -22,6 +22,7 @@ import {
   touchedMs,
   waitsMs,
 } from './breaker';
+import { Faults } from './faults';
 import { breakerClosed, breakerDegraded, breakerFailed, breakerOpened, breakerProbes } from './stats';
 
 // "fim.breaker1" + number in four bytes
@@ -79,6 +80,7 @@ export class SharedBreaker extends AnswerWatcher {
     private readonly id: Bytes,
     private readonly terms: BreakerTerms,
     private readonly slowMs: u64,
+    readonly faults: Faults,
   ) {
     super();
     const owner = max<u64>(1, hashBytes64(id.pointer, id.length));
@@ -111,6 +113,14 @@ export class SharedBreaker extends AnswerWatcher {
     return true;
   }
 
+  judgeHeaders(sent: Sent, status: usize): Judgement {
+    return this.faults.judgeHeaders(sent, status);
+  }
+
+  judgeTrailers(): bool {
+    return this.faults.judgeTrailers();
+  }
+
   onAnswer(sent: Sent, fault: bool): void {
     const nowMs = monotonicMillis();
     const bad = fault || this.isSlow(sent, nowMs);
@@ -139,7 +149,8 @@ export class SharedBreaker extends AnswerWatcher {
 
   /** A sender that takes its time over the body does not make the upstream slow. */
   private isSlow(sent: Sent, nowMs: u64): bool {
-    return this.slowMs != 0 && sent.whole && nowMs - sent.atMs > this.slowMs;
+    const untilMs = sent.answeredMs == 0 ? nowMs : sent.answeredMs;
+    return this.slowMs != 0 && sent.whole && untilMs - sent.atMs > this.slowMs;
   }
 
   /** Reads the state. False: it cannot be read, or another breaker has its place. */

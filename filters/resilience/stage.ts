@@ -1,21 +1,26 @@
 import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
+import { FieldTree } from '../message/field-tree';
+import { MessageFormat } from '../message/format';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { ConfigReader } from '../runtime/config-reader';
+import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
 import { monotonicMillis } from '../runtime/host';
+import { CONTENT_TYPE } from '../runtime/names';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { DeadlineConfig } from './config.gen';
 import { readGrpcTimeout, readMillis } from './deadline';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { ResiliencePolicy, compileResilience } from './policy';
-import { breakerRefused, deadlineOver, defineResilienceStats } from './stats';
+import { breakerDiverted, breakerRefused, deadlineOver, defineResilienceStats } from './stats';
 
 const DEADLINE: Bytes = Bytes.from('x-fim-deadline');
 const GRPC_TIMEOUT: Bytes = Bytes.from('grpc-timeout');
 /** Envoy's router ends the request after it, tries included, and takes the header away. */
 const ROUTER_TIMEOUT: Bytes = Bytes.from('x-envoy-upstream-rq-timeout-ms');
+const GRPC_TYPE: Bytes = Bytes.from('application/grpc');
 const MILLISECONDS: u8 = 109; // m
 
 const text: Writer = new Writer(scratch);
@@ -39,7 +44,8 @@ export class Resilience extends Stage {
   }
 
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
-    if ((<ResiliencePolicy>policy).deadline != null) exchange.sent.arrivedMs = monotonicMillis();
+    if (exchange.direction == Direction.Request && (<ResiliencePolicy>policy).deadline != null)
+      exchange.sent.arrivedMs = monotonicMillis();
     return Verdict.Continue;
   }
 
@@ -48,10 +54,42 @@ export class Resilience extends Stage {
     const deadline = terms.deadline;
     if (deadline != null && !giveTime(exchange, deadline)) return Verdict.Reject;
     const breaker = terms.breaker;
-    if (terms.isOpen) return refuse(exchange, terms.openForMs);
-    if (breaker == null || breaker.admit(exchange.sent)) return Verdict.Continue;
-    return refuse(exchange, breaker.waitsMs);
+    let waitsMs = terms.openForMs;
+    if (!terms.isOpen) {
+      if (breaker == null) return Verdict.Continue;
+      exchange.sent.grpc = isGrpc(exchange);
+      if (breaker.admit(exchange.sent)) return Verdict.Continue;
+      waitsMs = breaker.waitsMs;
+    }
+    if (!terms.diverts || !exchange.divert()) return refuse(exchange, waitsMs);
+    breakerDiverted.add(1);
+    return Verdict.Continue;
   }
+
+  /** The body of an answer that its headers left open. */
+  onBody(exchange: Exchange, policy: StagePolicy): Verdict {
+    const sent = exchange.sent;
+    const watcher = sent.watcher;
+    const breaker = (<ResiliencePolicy>policy).breaker;
+    if (watcher == null || breaker == null || sent.answeredMs == 0) return Verdict.Continue;
+    sent.watcher = null;
+    watcher.onAnswer(sent, breaker.faults.judgeBody(bodyOf(exchange)));
+    return Verdict.Continue;
+  }
+}
+
+/** Null: there is none, or it cannot be read. */
+function bodyOf(exchange: Exchange): FieldTree | null {
+  const format = exchange.format;
+  return exchange.message.length == 0 || format == MessageFormat.Unknown ? null : exchange.message.tree(format);
+}
+
+function isGrpc(exchange: Exchange): bool {
+  return (
+    exchange.header(CONTENT_TYPE.pointer, CONTENT_TYPE.length) &&
+    exchange.valueLength >= GRPC_TYPE.length &&
+    GRPC_TYPE.equals(exchange.valuePointer, GRPC_TYPE.length)
+  );
 }
 
 function refuse(exchange: Exchange, waitsMs: u64): Verdict {

@@ -1,6 +1,7 @@
 import {
   BREAKER_CLOSED,
   BREAKER_DEGRADED,
+  BREAKER_DIVERTED,
   BREAKER_FAILED,
   BREAKER_OPENED,
   BREAKER_PROBES,
@@ -13,8 +14,9 @@ import { Counter } from '../runtime/metrics';
 export const breakerDegraded: Counter = new Counter(BREAKER_DEGRADED);
 export const breakerOpened: Counter = new Counter(BREAKER_OPENED);
 export const breakerClosed: Counter = new Counter(BREAKER_CLOSED);
-/** Requests refused by an open breaker, and those sent to try. */
+/** Requests refused by an open breaker, those that went to backups instead, and those sent to try. */
 export const breakerRefused: Counter = new Counter(BREAKER_REFUSED);
+export const breakerDiverted: Counter = new Counter(BREAKER_DIVERTED);
 export const breakerProbes: Counter = new Counter(BREAKER_PROBES);
 /** Requests sent without a breaker, since its state could not be read or written. */
 export const breakerFailed: Counter = new Counter(BREAKER_FAILED);
@@ -26,6 +28,7 @@ export function defineResilienceStats(): void {
   breakerOpened.define();
   breakerClosed.define();
   breakerRefused.define();
+  breakerDiverted.define();
   breakerProbes.define();
   breakerFailed.define();
   deadlineOver.define();

@@ -285,6 +285,12 @@ export class Exchange {
     this.facts.hold = value;
   }
 
+  /** Sends the request to the backups among its channels. False: its route has no channels. */
+  divert(): bool {
+    this.facts.diverted = this.facts.lane != null;
+    return this.facts.diverted;
+  }
+
   /** The request as a stage sends it on. */
   get sent(): Sent {
     return this.facts.sent;

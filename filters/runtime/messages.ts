@@ -2,7 +2,7 @@
 import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
-import { noteAnswer, noteEnd, noteWhole } from './answered';
+import { noteAnswer, noteEnd, noteTrailers, noteWhole } from './answered';
 import { NO_ROUTE } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
@@ -171,7 +171,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
     const root = stream.root;
     if (root != null) dropForgedTrailers(root.stripHeaders);
     noteWhole(stream);
-  }
+  } else if (!stream.replied) noteTrailers(stream);
   starvation.over();
   const leg = stream.leg(direction);
   const phase = leg.phase;

@@ -15,6 +15,8 @@ export class RequestFacts {
   readonly sent: Sent = new Sent();
   /** Channels that the request goes to; null: the upstream of routes without channels. */
   lane: Lane | null = null;
+  /** The request goes to the backups among its channels. */
+  diverted: bool = false;
   /** State that a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
 
@@ -25,6 +27,7 @@ export class RequestFacts {
     this.hold = null;
     this.roles = 0;
     this.lane = null;
+    this.diverted = false;
     this.sent.clear();
   }
 }

@@ -1,5 +1,21 @@
+/** What the headers of an answer say of it. */
+export const enum Judgement {
+  Good = 0,
+  Fault = 1,
+  /** What is still to come says it: the body, or trailers. */
+  Later = 2,
+}
+
 /** Who is told what became of a request that was sent. Nothing here may throw or allocate. */
 export abstract class AnswerWatcher {
+  /** What the headers say of an answer of the upstream whose status is below 500. `status`: three digits as text. */
+  judgeHeaders(sent: Sent, status: usize): Judgement {
+    return Judgement.Good;
+  }
+  /** Whether the trailers of an answer that was to be judged later say that it is a fault. */
+  judgeTrailers(): bool {
+    return false;
+  }
   /** The upstream has answered, or has failed to. `fault`: it failed, or its answer says so. */
   abstract onAnswer(sent: Sent, fault: bool): void;
   /** Nothing can be said: the client has gone, or the proxy refused the request itself. */
@@ -15,6 +31,10 @@ export class Sent {
   /** Milliseconds of the monotonic clock: when it was sent, or the last part of it. */
   atMs: u64 = 0;
   arrivedMs: u64 = 0;
+  /** When an answer began that is judged later; 0: there is none. */
+  answeredMs: u64 = 0;
+  /** It is a call of gRPC, whose status is behind the answer. */
+  grpc: bool = false;
   /** All of it has been sent, at `atMs`: what happens from then on is the upstream's time. */
   whole: bool = false;
   /** The client has given it less time than its route does: that it was over says nothing of the upstream. */
@@ -25,6 +45,8 @@ export class Sent {
     this.note = 0;
     this.atMs = 0;
     this.arrivedMs = 0;
+    this.answeredMs = 0;
+    this.grpc = false;
     this.whole = false;
     this.hurried = false;
   }

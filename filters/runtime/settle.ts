@@ -70,8 +70,9 @@ export function letGo(leg: Leg): Progress {
   leg.body.held.giveBack();
   if (leg.phase == Phase.Passed) leg.outcome.concluded = true;
   if (sends) {
-    const lane = leg.stream.facts.lane;
-    if (lane != null) enterLane(exchange, lane);
+    const facts = leg.stream.facts;
+    const lane = facts.lane;
+    if (lane != null) enterLane(exchange, facts.diverted ? lane.backups : lane);
     stamp(leg.stream);
   }
   return Progress.Goes;

@@ -1,7 +1,7 @@
 import { durationMs } from '../duration.ts';
-import type { RouteBreaker, RouteDeadline } from '../financial-route.gen.ts';
+import type { BreakerFaults, RouteBreaker, RouteDeadline } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
-import type { BreakerConfig, ResilienceConfig } from '../plugin-config.gen.ts';
+import type { BreakerConfig, FaultsConfig, ResilienceConfig } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
 import { stage } from './stage-row.ts';
 
@@ -24,13 +24,18 @@ export const resilience = stage({
   observable: true,
 
   rank: () => undefined,
-  readsBody: () => false,
+  readsBody: ({ breaker }) => breaker?.faults?.responseCode?.field !== undefined,
   keys: () => [],
   ownHeaders: ({ deadline }) => (deadline === undefined ? [] : TIMEOUTS),
 
-  check({ value, path }, _, report) {
+  check({ value, path }, { spec }, report) {
     const { breaker, deadline } = value;
     if (breaker === undefined && deadline === undefined) report('FIM-CFG-1093', path, 'a breaker, or a deadline');
+    if (breaker?.open === 'Backup' && spec.channels?.some(({ role }) => role === 'Backup') !== true)
+      report('FIM-CFG-1093', [...path, 'breaker', 'open'], 'the route has no Backup channel');
+    const code = breaker?.faults?.responseCode;
+    if (code !== undefined && (code.header === undefined) === (code.field === undefined))
+      report('FIM-CFG-1093', [...path, 'breaker', 'faults', 'responseCode'], 'a header, or a field');
     for (const name of ['window', 'openFor', 'slow'] as const)
       checkTime(breaker?.[name], name, [...path, 'breaker', name], report);
     checkTime(deadline?.total, 'total', [...path, 'deadline', 'total'], report);
@@ -44,6 +49,8 @@ export const resilience = stage({
     const config: ResilienceConfig = { id: key };
     if (breaker !== undefined) {
       note(['breaker'], [...path, 'breaker']);
+      note(['breaker', 'faults'], [...path, 'breaker', 'faults']);
+      note(['breaker', 'faults', 'field'], [...path, 'breaker', 'faults', 'responseCode', 'field']);
       config.breaker = breakerConfig(breaker);
     }
     if (deadline !== undefined) {
@@ -65,11 +72,24 @@ function times({ total = '1s', perHop = '100ms' }: RouteDeadline): { totalMs: nu
   return { totalMs: durationMs(total), perHopMs: durationMs(perHop) };
 }
 
-function breakerConfig({ window, openFor, slow, ...rest }: RouteBreaker): BreakerConfig {
+function breakerConfig({ window, openFor, slow, open, faults, ...rest }: RouteBreaker): BreakerConfig {
   return {
     ...rest,
+    ...(open === 'Backup' ? { backup: true } : {}),
+    ...(faults === undefined ? {} : { faults: faultsConfig(faults) }),
     ...(window === undefined ? {} : { windowMs: durationMs(window) }),
     ...(openFor === undefined ? {} : { openForMs: durationMs(openFor) }),
     ...(slow === undefined ? {} : { slowMs: durationMs(slow) }),
+  };
+}
+
+function faultsConfig({ responseCode, ...statuses }: BreakerFaults): FaultsConfig {
+  if (responseCode === undefined) return statuses;
+  const { header, field, values } = responseCode;
+  return {
+    ...statuses,
+    ...(header === undefined ? {} : { header: header.toLowerCase() }),
+    ...(field === undefined ? {} : { field }),
+    codes: values,
   };
 }

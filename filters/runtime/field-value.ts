@@ -1,4 +1,4 @@
-// One field of the body, which is a limit's key or its cost.
+// One field of the body that a stage reads the value of.
 import { ErrorId } from '../errors.gen';
 import { FieldList, isFieldPath } from '../message/field-list';
 import { FieldMatches } from '../message/field-matches';
@@ -7,7 +7,7 @@ import { FieldSet } from '../message/field-set';
 import { FieldKind, FieldTree } from '../message/field-tree';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
-import { ConfigReader } from '../runtime/config-reader';
+import { ConfigReader } from './config-reader';
 
 const matches: FieldMatches = new FieldMatches();
 const fields: FieldList = new FieldList();
