@@ -62,3 +62,9 @@ export const AUDIT_HEADERS_MS = 10_000;
 export const AUDIT_REOPEN_MS = 1_000;
 /** Time after which writers may come back, seconds: `retry-after`. */
 export const AUDIT_RETRY_SECONDS = 1;
+/** Records of a process that wait for the collector. Further ones are dropped, and a gap says how many. */
+export const MAX_CLIENT_RECORDS = 10_000;
+/** Time for the collector to answer a process, milliseconds. */
+export const AUDIT_CLIENT_MS = 10_000;
+/** Longest time between tries of a process, milliseconds; the first comes after a hundredth of it. */
+export const AUDIT_CLIENT_PAUSE_MS = 10_000;

@@ -236,6 +236,10 @@ export type ErrorCode =
   | 'FIM-AUD-0022'
   | 'FIM-AUD-0023'
   | 'FIM-AUD-0024'
+  | 'FIM-AUD-0025'
+  | 'FIM-AUD-0026'
+  | 'FIM-AUD-0027'
+  | 'FIM-AUD-0028'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -565,6 +569,10 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-AUD-0022': {"status":0,"title":"Key for checkpoints is not available","titleZh":"检查点签名密钥不可用","advice":"Name an SM2 key of the KMS by --key, or none for a development key.","adviceZh":"请用 --key 指定 KMS 中的 SM2 密钥，不指定则使用开发密钥。"},
   'FIM-AUD-0023': {"status":0,"title":"Not an audit log of this version","titleZh":"不是本版本的审计日志","advice":"Name the folder of a collector.","adviceZh":"请指定收集器的目录。"},
   'FIM-AUD-0024': {"status":0,"title":"Collector's address is not to be had","titleZh":"无法使用收集器的地址","advice":"Name another address by --listen.","adviceZh":"请用 --listen 指定其他地址。"},
+  'FIM-AUD-0025': {"status":0,"title":"No such event in the audit log","titleZh":"审计日志中没有该事件","advice":"Name an event_id, or a number as `fim audit show` prints it.","adviceZh":"请给出 event_id，或 `fim audit show` 显示的序号。"},
+  'FIM-AUD-0026': {"status":0,"title":"Record cannot be proved","titleZh":"无法证明该记录","advice":"A proof needs a valid checkpoint over the record; one is signed every ten seconds and at the collector's end.","adviceZh":"证明需要覆盖该记录的有效检查点；收集器每十秒及停止时签署一个。"},
+  'FIM-AUD-0027': {"status":0,"title":"Sealed field does not open","titleZh":"无法打开密封字段","advice":"Name a sealed field of the record, and a KMS that has its key.","adviceZh":"请指定该记录的密封字段，以及持有其密钥的 KMS。"},
+  'FIM-AUD-0028': {"status":0,"title":"Opening could not be recorded","titleZh":"无法记录打开操作","advice":"Nothing was opened. Name the collector by --collector, or stop it.","adviceZh":"未打开任何内容。请用 --collector 指定收集器，或将其停止。"},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output.","adviceZh":"请检查 npm 是否可用并能访问其软件源，然后重新运行；`npm ci` 可显示完整输出。"},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up.","adviceZh":"请检查 npm 能否访问其软件源；npm 包 `node` 提供该程序。20 及以上的任何 Node 都能启动安装。"},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names.","adviceZh":"请更正编译器指出的源代码。"},

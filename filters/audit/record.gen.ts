@@ -88,6 +88,10 @@ export const MEMBER_TXN_ID: string = 'txn_id';
 export const MEMBER_DATA_MASKED: string = 'data_masked';
 /** Kind gap: source whose numbers are missing, if it is not the writer. */
 export const MEMBER_OF: string = 'of';
+/** Kind opened: event_id of the record whose field was opened. */
+export const MEMBER_EVENT: string = 'event';
+/** Kind opened: name of the field. */
+export const MEMBER_FIELD: string = 'field';
 /** Kind gap: numbers that are missing. */
 export const MEMBER_LOST: string = 'lost';
 /** Kind gap: first number that is missing. */

@@ -1,7 +1,77 @@
 import { Command } from 'commander';
+import type { AuditOpenFlags } from './audit-open.ts';
+import type { AuditExportFlags, AuditFilterFlags } from './audit-read.ts';
 import type { AuditServeFlags } from './audit-serve.ts';
 import type { AuditVerifyFlags } from './audit-verify.ts';
 import { addCredentialOptions, addSettingOptions } from './kms-options.ts';
+
+function addFilters(command: Command): Command {
+  return command
+    .option('--kind <kind>', 'of this kind: message, key, policy, …')
+    .option('--source <id>', 'of this source')
+    .option('--route <name>', 'of this route, namespace/name')
+    .option('--subject <id>', 'of this subject_id')
+    .option('--code <code>', 'with this code')
+    .option('--from <time>', 'not before: 2026-11-30 or 2026-11-30T08:00:00Z')
+    .option('--to <time>', 'not after')
+    .option('--limit <n>', 'no more than this many');
+}
+
+function addReading(audit: Command, finish: (status: number) => void): void {
+  const folder = ['<folder>', 'folder of the log'] as const;
+  addFilters(audit.command('show').description('Print records, one a line. Exit status 1: there is none.'))
+    .argument(...folder)
+    .option('--json', 'whole records')
+    .action(async (dir: string, flags: AuditFilterFlags) =>
+      finish((await import('./audit-read.ts')).showAudit(dir, flags)),
+    );
+  addFilters(audit.command('grep').description('Print records whose JSON has a text.'))
+    .argument('<text>', 'what to look for, as it stands in JSON')
+    .argument(...folder)
+    .option('--json', 'whole records')
+    .action(async (text: string, dir: string, flags: AuditFilterFlags) =>
+      finish((await import('./audit-read.ts')).showAudit(dir, flags, text)),
+    );
+  addFilters(audit.command('export').description('Write records for other programs.'))
+    .argument(...folder)
+    .option('--format <format>', 'jsonl or csv', 'jsonl')
+    .option('-o, --output <file>', 'a new file (default: standard output)')
+    .action(async (dir: string, flags: AuditExportFlags) =>
+      finish((await import('./audit-read.ts')).exportAudit(dir, flags)),
+    );
+  audit
+    .command('prove')
+    .description(
+      'Prove that a record is in the log, to somebody who has neither: services/audit/check-proof.py checks it.',
+    )
+    .argument('<event>', 'event_id, or number in the log')
+    .argument(...folder)
+    .option('--key <file>', 'public keys whose checkpoints count, PEM (default: those that the folder names)')
+    .option('-o, --output <file>', 'file for the proof (default: standard output)')
+    .action(async (event: string, dir: string, flags: { key?: string; output?: string }) =>
+      finish(await (await import('./audit-read.ts')).proveAudit(dir, event, flags)),
+    );
+}
+
+function addOpening(audit: Command, finish: (status: number) => void): void {
+  const open = audit
+    .command('open')
+    .description('Print the plaintext of a sealed field. That it was opened, by whom and why is recorded first.')
+    .argument('<event>', 'event_id, or number in the log')
+    .argument('<folder>', 'folder of the log')
+    .requiredOption('--field <name>', 'name in data_masked')
+    .requiredOption('--reason <text>', 'why; goes into the record')
+    .requiredOption('--kms <url>', 'the key service')
+    .option(
+      '--collector <url>',
+      'the collector that writes the folder (default: none does; the record is written here)',
+    )
+    .option('--collector-token-file <file>', 'its token');
+  addSettingOptions(addCredentialOptions(open), ['kms-path-prefix']).action(
+    async (event: string, dir: string, flags: AuditOpenFlags) =>
+      finish(await (await import('./audit-open.ts')).openAudit(dir, event, flags)),
+  );
+}
 
 /** `fim audit …`: the log of audit from the command line. */
 export function auditCommand(finish: (status: number) => void): Command {
@@ -36,5 +106,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     .action(async (folder: string, flags: AuditVerifyFlags) =>
       finish(await (await import('./audit-verify.ts')).verifyAudit(folder, flags)),
     );
+  addReading(audit, finish);
+  addOpening(audit, finish);
   return audit;
 }

@@ -114,6 +114,10 @@ export interface AuditRecord {
   data_masked?: Record<string, string | SealedValue>;
   /** Kind gap: source whose numbers are missing, if it is not the writer. */
   of?: string;
+  /** Kind opened: event_id of the record whose field was opened. */
+  event?: string;
+  /** Kind opened: name of the field. */
+  field?: string;
   /** Kind gap: numbers that are missing. */
   lost?: number;
   /** Kind gap: first number that is missing. */

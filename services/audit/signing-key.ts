@@ -30,6 +30,11 @@ export async function signingKey(
   return { signerOf: (origin) => sm2Signer(origin, material), development: false };
 }
 
+/** Whether checkpoints of a folder are signed by a key in it. */
+export function hasDevelopmentKey(folder: string): boolean {
+  return existsSync(join(folder, DEVELOPMENT_KEY));
+}
+
 function developmentKey(folder: string): (origin: string) => Sm2Signer {
   const path = join(folder, DEVELOPMENT_KEY);
   try {
