@@ -112,6 +112,8 @@ export const MAX_LIMIT_REQUESTS = 1_000_000_000;
 export const LIMIT_ANSWER_MS = 20;
 /** Time between looks whether the limit service is well, milliseconds. */
 export const LIMIT_HEALTH_INTERVAL_MS = 250;
+/** The same while it is not well: so soon after it is, it is asked again. */
+export const LIMIT_RETURN_INTERVAL_MS = 100;
 /** Failures in a row after which the limit service is not asked any more until it is well. */
 export const LIMIT_FAILURES = 3;
 /** Requests that wait for one limit service at once. Further ones do without its answer. */

@@ -21,7 +21,7 @@ Events with --json, one object a line:
   {"event":"applied","routes":[…],"tookMs":…,"generation":…,"conditions":[…],…}             in force in every worker
   {"event":"rejected","file":…,"errors":[{"code":…,"path":…,"message":…,"line":…}]}         refused; what was in force stays
   {"event":"warning","code":…,"message":…,"key":…}                                          will be tried again; a key that cannot be had is named
-  {"event":"recovered","key":…}                                                             a key is available again
+  {"event":"recovered","key":…}                                                             a key is available again; "service": that of global limits answers again
 `;
 
 /** Receives the exit status of a verb. */

@@ -274,6 +274,7 @@ export type ErrorCode =
   | 'FIM-UP-0061'
   | 'FIM-UP-0062'
   | 'FIM-UP-0063'
+  | 'FIM-UP-0064'
   | 'FIM-UP-0036'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
@@ -607,6 +608,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0061': {"status":0,"title":"No running stack answers","titleZh":"没有正在运行的实例应答","advice":"Start one with `fim up` as the same user on this host, or name its socket with --door: the `ready` event tells it. In a mesh there is no door; metrics and status conditions say there what can be known.","adviceZh":"请在本机以同一用户执行 `fim up`，或用 --door 指定其套接字（`ready` 事件中给出）。网格中没有控制入口，请查看指标和状态条件。"},
   'FIM-UP-0062': {"status":0,"title":"Several stacks run","titleZh":"有多个实例正在运行","advice":"Name the socket of one of them with --door.","adviceZh":"请用 --door 指定其中一个的套接字。"},
   'FIM-UP-0063': {"status":0,"title":"The proxy does not answer the question","titleZh":"代理未回答该请求","advice":"The message names the reason. Where the modules are older than this command, bring them to the same version; `fim version` prints both.","adviceZh":"消息中给出了原因。若模块版本早于此命令，请升级到同一版本；`fim version` 会显示两者的版本。"},
+  'FIM-UP-0064': {"status":0,"title":"The service of global limits does not answer","titleZh":"全局限流服务无应答","advice":"Limits with `scope: Global` do as their `onStoreFailure` says until it answers again: their ceilings hold. Look at the service and its store; `fim_limits_store_up` of the service tells which of them it is.","adviceZh":"恢复之前，`scope: Global` 的限流按 `onStoreFailure` 处理，本地上限仍然有效。请检查该服务及其存储；服务的 `fim_limits_store_up` 指标可区分两者。"},
   'FIM-UP-0036': {"status":0,"title":"Certificate for ordinary TLS cannot be used","titleZh":"普通 TLS 的证书无法使用","advice":"--tls-cert names the certificate and those of its authorities, --tls-key its private key: PEM, of RSA or ECDSA, in time, and belonging together.","adviceZh":"--tls-cert 为证书及其 CA 证书，--tls-key 为其私钥：PEM 格式，RSA 或 ECDSA，在有效期内且互相匹配。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},

@@ -32,7 +32,8 @@ export type StackEvent =
   /** Something fails now and will be tried again. */
   /** `key`: id of the unavailable key, if one is the cause. */
   | { event: 'warning'; code: string; message: string; key?: string }
-  /** A key has become available. */
-  | { event: 'recovered'; key: string };
+  /** A key has become available, or the service of global limits answers again. */
+  | { event: 'recovered'; key: string; service?: undefined }
+  | { event: 'recovered'; key?: undefined; service: string };
 
 export type OnEvent = (event: StackEvent) => void;

@@ -29,6 +29,7 @@ import { lookUpKeys } from './key-look.ts';
 import { KeyWatch } from './key-watch.ts';
 import type { KmsAccess } from './kms-client.ts';
 import { kmsAnswers } from './kms-probe.ts';
+import { LimitsWatch } from './limits-watch.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { Loaded } from './policy.ts';
@@ -220,7 +221,11 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
 }
 
 /** Tells what the proxy's counters say of it from now on. */
-function watchProxy({ admin }: EnvoyProcess, { onEvent }: StackOptions, undo: Undo): void {
+function watchProxy({ admin }: EnvoyProcess, { limits, onEvent }: StackOptions, undo: Undo): void {
+  if (limits !== undefined) {
+    const service = new LimitsWatch(admin, formatUrl(limits.url), onEvent);
+    undo.push(() => service.stop());
+  }
   const seal = new SealWatch(admin, onEvent);
   undo.push(() => seal.stop());
   const revocation = new RevocationWatch(admin, onEvent);

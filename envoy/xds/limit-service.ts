@@ -3,6 +3,7 @@ import {
   LIMIT_ANSWER_MS,
   LIMIT_FAILURES,
   LIMIT_HEALTH_INTERVAL_MS,
+  LIMIT_RETURN_INTERVAL_MS,
   MAX_FLEET_LIMITS,
   MAX_LIMIT_QUESTIONS,
 } from '../limits.ts';
@@ -90,14 +91,19 @@ export function limitsCluster(url: URL): EnvoyObject {
     circuit_breakers: {
       thresholds: [{ max_requests: MAX_LIMIT_QUESTIONS, max_pending_requests: MAX_LIMIT_QUESTIONS }],
     },
-    common_lb_config: { healthy_panic_threshold: { value: 0 } },
+    common_lb_config: {
+      healthy_panic_threshold: { value: 0 },
+      // Else workers would hear up to a second late that the service is well again.
+      update_merge_window: '0s',
+    },
     outlier_detection: {
       consecutive_gateway_failure: LIMIT_FAILURES,
       enforcing_consecutive_gateway_failure: 100,
       consecutive_5xx: LIMIT_FAILURES,
       interval: '0.1s',
+      // No longer than until its health is known: Envoy would add a time for each ejection before.
       base_ejection_time: `${LIMIT_HEALTH_INTERVAL_MS / 1000}s`,
-      max_ejection_time: `${(2 * LIMIT_HEALTH_INTERVAL_MS) / 1000}s`,
+      max_ejection_time: `${LIMIT_HEALTH_INTERVAL_MS / 1000}s`,
       max_ejection_time_jitter: '0s',
       max_ejection_percent: 100,
     },
@@ -106,7 +112,9 @@ export function limitsCluster(url: URL): EnvoyObject {
         timeout: `${LIMIT_HEALTH_INTERVAL_MS / 1000}s`,
         interval: `${LIMIT_HEALTH_INTERVAL_MS / 1000}s`,
         no_traffic_interval: `${LIMIT_HEALTH_INTERVAL_MS / 1000}s`,
-        unhealthy_threshold: 1,
+        unhealthy_interval: `${LIMIT_RETURN_INTERVAL_MS / 1000}s`,
+        // What says that it is not well is believed at once; that it is late may be the machine's.
+        unhealthy_threshold: LIMIT_FAILURES,
         healthy_threshold: 1,
         grpc_health_check: {},
       },

@@ -31,8 +31,10 @@ export class Transcript {
     if (event.event === 'ready') this.ready = event;
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
-    else if (event.event === 'recovered') print(`${styled('green', '✓')} ${event.key} is available again`);
-    else {
+    else if (event.event === 'recovered') {
+      const again = event.service === undefined ? `${event.key} is available again` : `${event.service} answers again`;
+      print(`${styled('green', '✓')} ${again}`);
+    } else {
       const message = translated(event.code, event.message);
       if (this.introduced) this.warn(message);
       else this.early.push(message);

@@ -2,6 +2,7 @@
 // one limit has, and what each does while the service does not answer.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { MemoryStore } from '../../services/limits/memory-store.ts';
 import { LimitMetrics } from '../../services/limits/metrics.ts';
 import { LimitService } from '../../services/limits/service.ts';
@@ -35,9 +36,10 @@ describe('limits of all Envoys', () => {
   let service: LimitService;
   let fleet: Harness[] = [];
   const metrics = new LimitMetrics();
+  const store = new MemoryStore();
 
   before(async () => {
-    service = await LimitService.start({ listen: '127.0.0.1:0', store: new MemoryStore(), metrics });
+    service = await LimitService.start({ listen: '127.0.0.1:0', store, metrics });
     const limits = { url: new URL(`h2c://127.0.0.1:${service.port}`), answerMs: 10_000 };
     for (let i = 0; i < 2; i++) fleet.push(await Harness.start({ routes: ROUTES, limits, concurrency: 1 }));
     for (const harness of fleet) await harness.poll(async () => (await healthy(harness)) === 1);
@@ -118,6 +120,21 @@ describe('limits of all Envoys', () => {
   it('counts what became of each limit', async () => {
     await fleet[0]!.poll(async () => (await total('fleet', 'admitted')) === 10);
     assert.ok((await metrics.questions.get()).values.every(({ labels }) => labels.outcome !== 'unknown'));
+  });
+
+  it('an operator is told when the service cannot count, and when it can again', async (t) => {
+    const begun = fleet.map(({ events }) => events.length);
+    const told = async (wanted: (event: StackEvent) => boolean): Promise<void> => {
+      for (const [at, harness] of fleet.entries())
+        await harness.waitFor(() => harness.events.slice(begun[at]).find(wanted));
+    };
+    store.healthy = false;
+    await told((one) => one.event === 'warning' && one.code === 'FIM-UP-0064');
+    store.healthy = true;
+    const since = performance.now();
+    for (const harness of fleet) await harness.poll(async () => (await healthy(harness)) === 1);
+    t.diagnostic(`asked again ${Math.round(performance.now() - since)} ms after the store was well`);
+    await told((one) => one.event === 'recovered' && one.service !== undefined);
   });
 
   it('without the service each limit does as it says, and its ceiling holds', async () => {
