@@ -1,5 +1,4 @@
 // Limits of the filters, one line each, with the unit in the name. The documentation is generated from the comments.
-
 /** Largest request or response body that a stage may buffer, bytes. A route may set less. */
 export const MAX_BODY_BYTES: u32 = 16 * 1024 * 1024;
 /** Body limit of a route that sets none, bytes. */
@@ -120,7 +119,6 @@ export const MAX_BLOCK_BYTES: u32 = 16384;
 export const MAX_FORM_BYTES: u32 = 16 * 1024 * 1024;
 /** Fields of a form or query string. */
 export const MAX_FORM_FIELDS: u32 = 10_000;
-
 /** HTTP calls of one VM that wait for a response. */
 export const MAX_PENDING_CALLOUTS: i32 = 256;
 /** Response to an HTTP call, bytes. A longer one counts as no response. */
@@ -216,7 +214,6 @@ export const MAX_PATH_STATES: u32 = 16384;
 export const MAX_POINTER_WORK: u32 = 4_000_000;
 /** Entries (matched values, missing members) of one match of a field set. */
 export const MAX_FIELD_MATCHES: u32 = 2_000_000;
-
 /** Lines of the table of rate-limit buckets that all workers share, each made on first use. So many of each size. */
 export const RATE_LIMIT_LINES: u32 = 131072;
 /** Buckets of one line. If all are in use, further keys share one bucket of their limit. */
@@ -422,10 +419,8 @@ export const MAX_TLCP_HEAD_MS: u64 = 15_000;
 export const MAX_CLOSING_MS: u64 = 2000;
 /** Subject of a client's certificate as header and log show it, bytes; a longer one is cut. */
 export const MAX_SUBJECT_TEXT_BYTES: u32 = 1024;
-
 /** Stages of a module, and so steps of one direction of a route. A module with more does not start. */
 export const MAX_STEPS: i32 = 16;
-
 /**
  * Private key in PEM that detection by content finds, bytes from its first dash on: RSA of 16,384 bits with escaped
  * lines. The rest of a longer one is looked at like other text.
@@ -446,3 +441,9 @@ export const MAX_SPAN_BYTES: u32 = 128;
 export const MAX_SPAN_PATTERNS: i32 = 32;
 /** Longest name that masking's dictionary knows, folded, bytes. A longer one is none of its names. */
 export const MAX_DICTIONARY_NAME_BYTES: u32 = 96;
+/** Records of audit that wait in one machine until a collector has them, bytes. `onFull` says what comes beyond it. */
+export const MAX_OUTBOX_BYTES: u32 = 16_777_216;
+/** The same, records. */
+export const MAX_OUTBOX_RECORDS: i32 = 16_384;
+/** Room that is kept for the record of a message from its beginning, besides its path, bytes. */
+export const MAX_AUDIT_RECORD_BYTES: u32 = 3072;

@@ -91,6 +91,11 @@ export type ErrorCode =
   | 'FIM-CFG-1072'
   | 'FIM-CFG-1095'
   | 'FIM-CFG-1096'
+  | 'FIM-CFG-1120'
+  | 'FIM-CFG-1121'
+  | 'FIM-AUD-0101'
+  | 'FIM-AUD-0102'
+  | 'FIM-AUD-0103'
   | 'FIM-CFG-1073'
   | 'FIM-CFG-1074'
   | 'FIM-CFG-1075'
@@ -425,6 +430,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
   'FIM-CFG-1095': {"status":0,"title":"Global limit cannot be kept so","titleZh":"全局限流规则无法这样执行","advice":"`ceiling` and `onStoreFailure` go with `scope: Global`; a global limit has no `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`; a route has at most four; with `onStoreFailure: Local` the ceiling is at most `requests`.","adviceZh":"`ceiling` 与 `onStoreFailure` 须与 `scope: Global` 一起使用；全局规则不支持 `Concurrency`、`shape`、`observe`、`refund` 和 `cost.responseHeader`；每条路由最多四条；`onStoreFailure: Local` 时 ceiling 不得超过 `requests`。"},
   'FIM-CFG-1096': {"status":0,"title":"No service counts global limits here","titleZh":"此处没有统计全局限流的服务","advice":"Name one: `fim up --limits URL` with a running `fim limits serve`; or leave `scope: Global` away.","adviceZh":"请指定服务：`fim up --limits URL`，并运行 `fim limits serve`；或去掉 `scope: Global`。"},
+  'FIM-CFG-1120': {"status":0,"title":"Audit contradicts itself","titleZh":"审计配置自相矛盾","advice":"The message names what does not go together.","adviceZh":"消息指出了哪些设置不能同时使用。"},
+  'FIM-CFG-1121': {"status":0,"title":"No collector takes audit records here","titleZh":"此处没有审计收集器","advice":"Start `fim up` with `--audit URL`, or take `audit` out of the route.","adviceZh":"请使用 `--audit URL` 启动 `fim up`，或从路由中去掉 `audit`。"},
+  'FIM-AUD-0101': {"status":503,"title":"Audit has no room for another record","titleZh":"审计记录已无空间","advice":"The collector of audit records is away or slow: look at `fim.audit.*` of the proxy, and at the collector.","adviceZh":"审计收集器不可用或过慢：请查看代理的 `fim.audit.*` 指标以及收集器。"},
+  'FIM-AUD-0102': {"status":503,"title":"Audit had no room for a record in time","titleZh":"审计记录未能及时获得空间","advice":"The request waited as long as `audit.wait` says. The collector of audit records is away or slow.","adviceZh":"请求已等待到 `audit.wait` 规定的时间。审计收集器不可用或过慢。"},
+  'FIM-AUD-0103': {"status":502,"title":"Record of the message was not durable in time","titleZh":"报文的审计记录未能及时落盘","advice":"The upstream has answered, and the answer is withheld: ask it for the state of the transaction before you repeat it.","adviceZh":"上游已应答但应答被扣留：重发之前请先向上游查询交易状态。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},
   'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入。"},

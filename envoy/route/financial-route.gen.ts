@@ -1197,6 +1197,56 @@ export interface RouteResilience {
   deadline?: RouteDeadline;
 }
 
+/** `Sync`: an answer of the upstream is held, whole, until its record is on the collector's disk; if that takes longer than `wait` the client gets 502 in its place. */
+export type RouteAuditMode = 'Async' | 'Sync';
+
+/** Treatment of requests while no more records can be kept, since the collector is away. `Block`: each waits, at most `wait`, and is then refused; `Deny`: each is refused with 503 at once; `Drop`: they pass, are counted, and a gap is recorded as soon as there is room. */
+export type RouteAuditFull = 'Block' | 'Deny' | 'Drop';
+
+/** A header that clients cannot set, since something in front of this proxy does. */
+export interface AuditSubjectHeader {
+  /** Its name. A request that has it twice has no subject. */
+  name: string;
+  /** Who sets it and takes away those of clients, in words: `the gateway at the edge`. Nothing checks it; whoever reads the route can. */
+  vouchedBy: string;
+}
+
+/** Who records say did it: exactly one of `claim`, `certificate` and `header`. Absent: nobody. */
+export interface AuditSubject {
+  /** Each value of a text claim of a token that Envoy's JWT filter has verified before FIM (in a mesh: RequestAuthentication). Requests without it share one bucket. */
+  claim?: ClaimKey;
+  /** The subject of the client's certificate, which was verified when its connection was made. */
+  certificate?: boolean;
+  /** A header that clients cannot set, since something in front of this proxy does. */
+  header?: AuditSubjectHeader;
+}
+
+/** Where the transaction's id comes from: exactly one of `header` and `extract`. */
+export interface AuditTransaction {
+  /** Request header with it. */
+  header?: string;
+  /** Name of `validation.extract` under which it is handed on. */
+  extract?: string;
+}
+
+/** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. The collector is that of `fim up`, or `--audit URL`. */
+export interface RouteAudit {
+  /** `Sync`: an answer of the upstream is held, whole, until its record is on the collector's disk; if that takes longer than `wait` the client gets 502 in its place. */
+  mode?: RouteAuditMode;
+  /** Treatment of requests while no more records can be kept, since the collector is away. `Block`: each waits, at most `wait`, and is then refused; `Deny`: each is refused with 503 at once; `Drop`: they pass, are counted, and a gap is recorded as soon as there is room. */
+  onFull?: RouteAuditFull;
+  /** Longest wait of a request for room, or of an answer for its record, from 1ms to 1m. */
+  wait?: string;
+  /** SM3 of requests and responses as they came and as they went, also of those that no stage looks at. */
+  digests?: boolean;
+  /** Time in each stage. */
+  times?: boolean;
+  /** Who records say did it: exactly one of `claim`, `certificate` and `header`. Absent: nobody. */
+  subject?: AuditSubject;
+  /** Where the transaction's id comes from: exactly one of `header` and `extract`. */
+  transaction?: AuditTransaction;
+}
+
 /** A module that FIM ships. */
 export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-masker.wasm' | 'sm4-encryptor.wasm';
 
@@ -1238,6 +1288,8 @@ export interface RouteSpec {
   failover?: RouteFailover;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. The collector is that of `fim up`, or `--audit URL`. */
+  audit?: RouteAudit;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
 }
@@ -1459,6 +1511,8 @@ export interface BaselineDefaults {
   signature?: RouteSignature;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. The collector is that of `fim up`, or `--audit URL`. */
+  audit?: RouteAudit;
 }
 
 /** Absent: these sections enforce, and other sections do as their route says. `Enforce`: no route observes. `Observe`: these sections are tried out, whatever a route says; its own sections do as it says. */
@@ -1484,6 +1538,8 @@ export interface BaselineOverrides {
   signature?: RouteSignature;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. The collector is that of `fim up`, or `--audit URL`. */
+  audit?: RouteAudit;
 }
 
 /** The rules. Sections are those of a route and are taken whole, never mixed from two hands. Of each section counts: the oldest baseline whose `overrides` has it, else the route, else the oldest baseline whose `defaults` has it. */

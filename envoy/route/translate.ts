@@ -39,6 +39,8 @@ export interface TranslateOptions {
   tlcpLack?: string;
   /** Whether a service counts global limits. If not, routes that have some are refused. */
   countsGlobally?: boolean;
+  /** Whether there is a collector of audit records. If not, routes that ask for records are refused. */
+  collects?: boolean;
   /** Number of the configuration, for metrics and status. Not part of the hash. */
   generation?: number;
 }
@@ -224,7 +226,7 @@ function targetWarnings(resources: readonly RouteResource[]): RouteIssue[] {
 /** Resources that the layout and the kind of proxy can serve, and errors of the others. */
 function fitting(
   resources: readonly RouteResource[],
-  { layout, mesh = false, countsGlobally = false }: TranslateOptions,
+  { layout, mesh = false, countsGlobally = false, collects = false }: TranslateOptions,
 ): { fit: RouteResource[]; errors: RouteIssue[] } {
   const errors: RouteIssue[] = [];
   const fit = resources.filter((resource) => {
@@ -233,6 +235,9 @@ function fitting(
       errors.push(issueAt(resource.source, code, path, detail)) > 0;
     if (layout === 'chain') checkChain(resource.sections, report);
     if (mesh && resource.spec.channels !== undefined) report('FIM-CFG-1091', ['spec', 'channels']);
+    const { audit } = resource.sections;
+    if (audit !== undefined && !collects)
+      report('FIM-CFG-1121', audit.path, mesh ? 'in a mesh records are not collected yet' : 'start with --audit URL');
     if (!countsGlobally) errors.push(...globalLimits(resource));
     return errors.length === before;
   });

@@ -21,6 +21,8 @@ export interface PolicyTerms {
   region?: string;
   /** Whether a service counts global limits. */
   countsGlobally?: boolean;
+  /** Whether there is a collector of audit records. */
+  collects?: boolean;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function loadPolicy(
     heldPerAddressBytes,
     terminatesTlcp = false,
     countsGlobally = false,
+    collects = false,
     hasTlsIdentity,
     region,
   }: PolicyTerms = {},
@@ -54,6 +57,7 @@ export async function loadPolicy(
     terminatesTlcp,
     ...(region === undefined ? {} : { region }),
     countsGlobally,
+    collects,
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
   });

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { DEFAULT_MAX_HEAP_BYTES, MAX_SOCKET_PATH_BYTES, MIN_MAX_HEAP_BYTES } from '../limits.ts';
 import type { AlsoTls, KmsSettings } from '../route/index.ts';
 import type {
+  AuditTerms,
+  BootstrapPlan,
   EnvoyObject,
   FilterSlot,
   KmsCredentials,
@@ -56,6 +58,8 @@ export interface StackOptions {
   ocsp?: URL;
   /** Certificate of ordinary TLS, for routes with `tls.alsoTls`. Absent: none. */
   tlsIdentity?: TlsIdentity;
+  /** Collector of audit records. Absent: none. */
+  audit?: AuditTerms;
   /** The service that counts global limits. Absent: none. */
   limits?: LimitServiceTerms;
   /** Envoy's credentials for the KMS. The development KMS requires the token too, if there is one. */
@@ -175,8 +179,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     admin: options.admin,
     upstream: upstream.url,
     kms: kms.url,
-    ...(options.ocsp === undefined ? {} : { ocsp: options.ocsp }),
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    ...peersOf(options),
     kmsCredentials: options.kmsCredentials,
     kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
     clustersFile: files.clustersFile,
@@ -239,6 +242,15 @@ function doorOf(folder: string, options: StackOptions): string | null {
   const error = new CodedError('FIM-UP-0060', `${socket} is longer than ${MAX_SOCKET_PATH_BYTES} bytes`);
   options.onEvent({ event: 'warning', code: error.code, message: error.message });
   return null;
+}
+
+/** Services that the proxy asks, as far as there are some. */
+function peersOf({ ocsp, limits, audit }: StackOptions): Pick<BootstrapPlan, 'ocsp' | 'limits' | 'audit'> {
+  return {
+    ...(ocsp === undefined ? {} : { ocsp }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(audit === undefined ? {} : { audit }),
+  };
 }
 
 /** Parts that the listener has for good. */

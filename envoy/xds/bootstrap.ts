@@ -1,4 +1,6 @@
 import { DEFAULT_MAX_HEAP_BYTES, REQUESTS_BEGUN_AT_ONCE } from '../limits.ts';
+import type { AuditTerms } from './audit-cluster.ts';
+import { auditCluster } from './audit-cluster.ts';
 import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
@@ -20,6 +22,8 @@ export interface BootstrapPlan extends ListenerPlan {
   /** Absolute path of the discovered clusters: the channels of routes. Absent: no route has some. */
   clustersFile?: string;
   kms: URL;
+  /** Collector of audit records. Absent: none. */
+  audit?: AuditTerms;
   /** OCSP responder. Absent: none. */
   ocsp?: URL;
   kmsCredentials?: KmsCredentials;
@@ -56,6 +60,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
       clusters: [
         cluster(UPSTREAM_CLUSTER, plan.upstream),
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),
+        ...(plan.audit === undefined ? [] : [auditCluster(plan.audit)]),
         ...(plan.ocsp === undefined ? [] : [cluster(OCSP_CLUSTER, plan.ocsp)]),
         ...(plan.limits === undefined ? [] : [limitsCluster(plan.limits.url)]),
       ],

@@ -13,6 +13,7 @@ export { KMS_CLUSTER, TOKEN_HEADERS, kmsCluster, kmsSecrets } from './kms-cluste
 export type { KmsCredentials, KmsSecretFiles, TokenHeader } from './kms-cluster.ts';
 export { filterSlots } from './layout.ts';
 export type { FilterSlot, Layout } from './layout.ts';
+export type { AuditTerms } from './audit-cluster.ts';
 export { LIMITS_CLUSTER, LIMITS_DOMAIN, dropQuestions, limitFilters, limitsCluster } from './limit-service.ts';
 export type { LimitServiceTerms } from './limit-service.ts';
 export { localReplies } from './local-replies.ts';

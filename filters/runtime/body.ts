@@ -99,6 +99,8 @@ export class Body {
   coding: Coding = Coding.Identity;
   /** A header describes its very bytes, or may: see pipeline.ts. */
   digested: bool = false;
+  /** A stage has replaced it. */
+  replaced: bool = false;
   /** There is a content-length. */
   measured: bool = false;
   /** Not null: it passes in pieces. */
@@ -133,6 +135,7 @@ export class Body {
     this.coding = Coding.Identity;
     this.digested = false;
     this.measured = false;
+    this.replaced = false;
     const passing = this.passing;
     if (passing != null) givePassing(passing);
     this.passing = null;

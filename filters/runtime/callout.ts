@@ -42,6 +42,17 @@ function makePending(): StaticArray<Pending> {
 
 const JSON_TYPE: Bytes = Bytes.from('application/json');
 
+/** A header of a request, besides those of every request. */
+export class CalloutHeader {
+  value: usize = 0;
+  valueLength: u32 = 0;
+
+  /** `name`: lower case. */
+  constructor(readonly name: Bytes) {}
+}
+
+const NO_HEADERS: StaticArray<CalloutHeader> = new StaticArray<CalloutHeader>(0);
+
 /** A request through a cluster. Its texts need to live only until it is sent. */
 export class CalloutRequest {
   cluster: Bytes = Bytes.EMPTY;
@@ -52,6 +63,8 @@ export class CalloutRequest {
   body: usize = 0;
   bodyLength: u32 = 0;
   contentType: Bytes = JSON_TYPE;
+  /** Further headers. */
+  headers: StaticArray<CalloutHeader> = NO_HEADERS;
   timeoutMs: u32 = 0;
 }
 
@@ -94,11 +107,13 @@ export function sendCallout(rootId: u32, streamId: u32, request: CalloutRequest,
 function writeHeaders(request: CalloutRequest): void {
   const authority = request.authority;
   const posts = request.body != 0;
-  const lengths: u32 = 4 + 8 * (posts ? 4 : 3);
-  headers.begin(256 + request.pathLength + authority.length);
+  const further = request.headers;
+  const count = <u32>((posts ? 4 : 3) + further.length);
+  const lengths: u32 = 4 + 8 * count;
+  headers.begin(512 + request.pathLength + authority.length);
   if (headers.reserve(lengths) == 0) return;
   const at = headers.pointer;
-  store<u32>(at, posts ? 4 : 3);
+  store<u32>(at, count);
   store<u32>(at, 7, 4);
   store<u32>(at, posts ? 4 : 3, 8);
   store<u32>(at, 5, 12);
@@ -106,15 +121,28 @@ function writeHeaders(request: CalloutRequest): void {
   store<u32>(at, 10, 20);
   store<u32>(at, authority.length, 24);
   if (posts) store<u64>(at, 12 | ((<u64>request.contentType.length) << 32), 28);
+  let next = at + (posts ? 36 : 28);
+  for (let i = 0; i < further.length; i++, next += 8) {
+    store<u32>(next, unchecked(further[i]).name.length);
+    store<u32>(next, unchecked(further[i]).valueLength, 4);
+  }
   headers.advance(lengths);
   headers.ascii(posts ? ':method\0POST\0:path\0' : ':method\0GET\0:path\0');
   headers.bytes(request.path, request.pathLength);
   headers.ascii('\0:authority\0');
   headers.bytes(authority.pointer, authority.length);
   headers.ascii(posts ? '\0content-type\0' : '\0');
-  if (!posts) return;
-  headers.bytes(request.contentType.pointer, request.contentType.length);
-  headers.byte(0);
+  if (posts) {
+    headers.bytes(request.contentType.pointer, request.contentType.length);
+    headers.byte(0);
+  }
+  for (let i = 0; i < further.length; i++) {
+    const header = unchecked(further[i]);
+    headers.bytes(header.name.pointer, header.name.length);
+    headers.byte(0);
+    headers.bytes(header.value, header.valueLength);
+    headers.byte(0);
+  }
 }
 
 /** Receives the host's response to a call. One with an unknown token is dropped. */

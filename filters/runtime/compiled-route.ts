@@ -27,6 +27,8 @@ export class Plan {
   readonly observable: bool;
   /** A step may replace the body: it opens, masks or encrypts. */
   readonly rewrites: bool;
+  /** Sections of the stages, by their steps. */
+  readonly sections: StaticArray<string>;
   /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
   readonly hides: bool;
 
@@ -47,11 +49,13 @@ export class Plan {
         needsBody = true;
         judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
-      observable = observable && steps[i].observable;
+      observable = observable && (steps[i].observable || policy.records());
       const rank = policy.rank(direction);
       hides = hides || rank == Rank.Mask || rank == Rank.Protect;
       opens = opens || rank == Rank.Open;
     }
+    this.sections = new StaticArray<string>(steps.length);
+    for (let i = 0; i < steps.length; i++) this.sections[i] = steps[i].stage.section;
     this.needsBody = needsBody;
     this.streamStep = streamStep;
     this.judgesEmpty = judgesEmpty;
@@ -62,6 +66,9 @@ export class Plan {
 }
 
 export class CompiledRoute extends RouteTerms {
+  /** The step that keeps a note of each stream. Null: none does. */
+  readonly recorder: Step | null;
+
   constructor(
     terms: RouteTerms,
     readonly request: Plan,
@@ -79,6 +86,7 @@ export class CompiledRoute extends RouteTerms {
       terms.kms,
     );
     this.lane = terms.lane;
+    this.recorder = recorderAmong(request.steps);
   }
 
   /**
@@ -97,6 +105,11 @@ export class CompiledRoute extends RouteTerms {
   plan(direction: Direction): Plan {
     return direction == Direction.Request ? this.request : this.response;
   }
+}
+
+function recorderAmong(steps: StaticArray<Step>): Step | null {
+  for (let i = 0; i < steps.length; i++) if (steps[i].policy.records()) return steps[i];
+  return null;
 }
 
 /** Rules for a message that no route concerns: none. */

@@ -299,6 +299,8 @@ export class StagesConfig {
   messageSignature: u32 = 0;
   /** Left to the stage: the handle of its node, 0 if absent. */
   resilience: u32 = 0;
+  /** Left to the stage: the handle of its node, 0 if absent. */
+  audit: u32 = 0;
 }
 
 /** One FinancialRoute (or one of its matches). */
@@ -829,6 +831,8 @@ export function decodeStagesConfig(reader: ConfigReader, node: u32): StagesConfi
       result.messageSignature = member;
     } else if (reader.keyIs(member, 'resilience')) {
       result.resilience = member;
+    } else if (reader.keyIs(member, 'audit')) {
+      result.audit = member;
     } else {
       reader.unknownMember(member);
     }

@@ -20,6 +20,7 @@ import { RouteTerms } from './route-terms';
 import { Sent } from './sent';
 import { Resumer } from './service';
 import { StreamHold } from './stream-hold';
+import { StreamNote } from './stream-note';
 
 // "source\0address"
 const SOURCE_ADDRESS: usize = memory.data<u8>([115, 111, 117, 114, 99, 101, 0, 97, 100, 100, 114, 101, 115, 115]);
@@ -289,6 +290,20 @@ export class Exchange {
   divert(): bool {
     this.facts.diverted = this.facts.lane != null;
     return this.facts.diverted;
+  }
+
+  /** What is kept of the stream to tell of it at its end. */
+  get note(): StreamNote | null {
+    return this.facts.note;
+  }
+
+  /** Notes size and digest of the whole body as the last stage has it, before it is handed to the host. */
+  recordWhole(): void {
+    const note = this.facts.note;
+    if (note == null) return;
+    const message = this.message;
+    const record = this.direction == Direction.Request ? note.request : note.response;
+    record.goesWhole(message.pointer, message.length, this.body.replaced || message.changed);
   }
 
   /** The request as a stage sends it on. */

@@ -17,7 +17,7 @@ import {
   tellOutcomes,
 } from './messages';
 import { flushCounters } from './metrics';
-import { coarseMillis, configureRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
+import { coarseMillis, configureRoot, forgetRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { Progress } from './progress';
 import { starvation } from './starvation';
 
@@ -117,6 +117,7 @@ function trailersStatus(progress: Progress): TrailersStatus {
 
 export function proxy_on_delete(contextId: u32): void {
   if (roots.remove(contextId)) {
+    forgetRoot(contextId);
     dropCallouts(contextId);
     flushCounters();
     resumeTicks(contextId);

@@ -3,12 +3,12 @@ import { Coding } from '../message/compression/body';
 import { ErrorId } from '../errors.gen';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { Body } from './body';
 import { openMessage } from './content-coding';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { CONTENT_LENGTH } from './names';
 import { beginStep } from './outcome';
 import { Progress } from './progress';
+import { recordOf } from './recorded';
 import { exchange, refuse, settle, turnAway } from './settle';
 import { Verdict } from './stage';
 import { bodyReplaced } from './stats';
@@ -25,6 +25,8 @@ export function judgeBody(leg: Leg): Progress {
     message.begin(resultPointer(), body.length);
   else return refuse(leg, ErrorId.FIM_RT_0006);
   leg.outcome.bytesIn = body.length;
+  const record = recordOf(leg);
+  if (record != null) record.comesWhole(message.pointer, body.length);
   if (body.coding != Coding.Identity) {
     const error = openMessage(exchange, body.coding, leg.route.maxBodyBytes);
     if (error != ErrorId.None) return turnAway(leg, error);
@@ -36,14 +38,15 @@ export function judgeBody(leg: Leg): Progress {
     if (step.policy.needsBody(leg.direction)) {
       beginStep();
       const verdict = step.stage.onBody(exchange, step.policy);
-      if (verdict == Verdict.Wait && !writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
+      if (verdict == Verdict.Wait && !writeBack(leg)) return refuse(leg, ErrorId.FIM_RT_0008);
       const progress = settle(leg, leg.step, verdict);
       if (progress != Progress.Goes) return progress;
     }
     leg.step++;
   }
-  if (!writeBack(body)) return refuse(leg, ErrorId.FIM_RT_0008);
+  if (!writeBack(leg)) return refuse(leg, ErrorId.FIM_RT_0008);
   leg.outcome.bytesOut = body.length;
+  if (record != null) record.goesWhole(message.pointer, body.length, leg.body.replaced);
   leg.phase = Phase.Passed;
   return Progress.Goes;
 }
@@ -68,12 +71,14 @@ export function judgeEmpty(leg: Leg): Progress {
 /**
  * Writes a changed body and its length to the host, once. False if the host refused; the old body must then not pass.
  */
-function writeBack(body: Body): bool {
+function writeBack(leg: Leg): bool {
+  const body = leg.body;
   const message = exchange.message;
   if (!message.changed) return true;
   if (!writeBuffer(exchange.bodyBuffer, body.length, message.pointer, message.length)) return false;
   body.length = message.length;
   message.changed = false;
+  body.replaced = true;
   bodyReplaced.add(1);
   if (body.digested) exchange.dropDigests();
   if (body.measured) {

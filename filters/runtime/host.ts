@@ -55,6 +55,11 @@ export function wallMillis(): i64 {
   return clock_time_get(CLOCK_REALTIME, 1, OUT) == 0 ? load<i64>(OUT) / 1_000_000 : 0;
 }
 
+/** Wall-clock time, nanoseconds since 1970. 0 if the host has no such clock. */
+export function wallNanos(): u64 {
+  return clock_time_get(CLOCK_REALTIME, 1, OUT) == 0 ? load<u64>(OUT) : 0;
+}
+
 /** Value of a header at `resultPointer` / `resultLength`. False if the header is absent. */
 export function readHeader(map: HeaderMap, name: usize, nameLength: u32): bool {
   store<u64>(OUT, 0);

@@ -3,15 +3,16 @@ import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
 import { noteAnswer, noteEnd, noteTrailers, noteWhole } from './answered';
-import { NO_ROUTE } from './compiled-route';
+import { NO_ROUTE, Step } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
 import { answerDoor } from './door';
 import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
 import { dropPiece, sendLate } from './late-reply';
 import { roots, streams } from './module';
-import { isWatched, noteVerdict, tellOutcome } from './outcome';
+import { Outcome, isWatched, noteVerdict, tellOutcome, timeSteps } from './outcome';
 import { cutExcess, passPiece, passTrailers } from './passing-body';
+import { endRecord, recordPiece } from './recorded';
 import { beginLeg, growBody } from './pipeline';
 import { Progress } from './progress';
 import { findRoute, identityError, isObserved } from './request-route';
@@ -74,10 +75,32 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
   exchange.rule(route);
   leg.stream.facts.lane = route.lane;
   noteMethod(leg.stream.facts, exchange);
+  const recorder = route.recorder;
+  if (recorder != null) openNote(leg, recorder, configuration.generation, endOfStream);
   if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(leg);
   const progress = beginLeg(leg, endOfStream);
   if (!leg.refused) askForWholeResponse(route, exchange);
   return progress;
+}
+
+/** Begins the note of a stream, before anything can refuse its request. */
+function openNote(leg: Leg, recorder: Step, generation: i64, endOfStream: bool): void {
+  const note = recorder.stage.openNote(exchange, recorder.policy, generation);
+  leg.stream.facts.note = note;
+  if (note == null) return;
+  const stream = leg.stream;
+  note.request.ended = endOfStream;
+  timeSteps(note.times);
+  note.requestOutcome = describe(stream.request);
+  note.responseOutcome = describe(stream.response);
+}
+
+/** The leg's outcome, with what it is the outcome of. */
+function describe(leg: Leg): Outcome {
+  const outcome = leg.outcome;
+  outcome.route = leg.route.name;
+  outcome.sections = leg.plan.sections;
+  return outcome;
 }
 
 /**
@@ -112,6 +135,11 @@ export function onResponseHeaders(contextId: u32, endOfStream: bool): Progress {
 
 function beginResponse(stream: Stream, endOfStream: bool): Progress {
   if (!stream.replied) noteAnswer(stream);
+  const note = stream.facts.note;
+  if (note != null) {
+    note.response.ended = endOfStream;
+    note.onAnswer();
+  }
   if (stream.replied || stream.route.response.steps.length == 0) return Progress.Goes;
   const leg = stream.response;
   turnTo(leg);
@@ -133,6 +161,7 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
   starvation.over();
   if (endOfStream && direction == Direction.Request) noteWhole(stream);
   const leg = stream.leg(direction);
+  if (endOfStream) endRecord(leg);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
   if (phase == Phase.Draining) {
@@ -143,7 +172,11 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
     turnTo(leg);
     return cutExcess(leg);
   }
-  if (phase == Phase.Passed || phase == Phase.Idle) return mayPass(leg) ? Progress.Goes : Progress.Ends;
+  if (phase == Phase.Passed || phase == Phase.Idle) {
+    if (!mayPass(leg)) return Progress.Ends;
+    recordPiece(leg, heldBytes);
+    return Progress.Goes;
+  }
   turnTo(leg);
   const passing = leg.body.passing;
   const progress =
@@ -174,6 +207,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
   } else if (!stream.replied) noteTrailers(stream);
   starvation.over();
   const leg = stream.leg(direction);
+  endRecord(leg);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
   if (phase == Phase.Draining) {
@@ -208,6 +242,11 @@ export function tellOutcomes(stream: Stream): void {
 
 /** The stream is over: what a stage keeps for it is told, and who waits for its answer. */
 export function endHold(stream: Stream): void {
+  const note = stream.facts.note;
+  if (note != null) {
+    stream.facts.note = null;
+    note.end();
+  }
   noteEnd(stream);
   const hold = stream.facts.hold;
   if (hold == null) return;

@@ -148,6 +148,11 @@ export function resumeTicks(goneId: u32): void {
   setTicks(stopped);
 }
 
+/** Tells the services that a root context is gone. */
+export function forgetRoot(rootId: u32): void {
+  for (let i = 0; i < services.length; i++) services[i].forget(rootId);
+}
+
 /** Name of the plugin. Null if the host does not give it. */
 function readPlugin(): Bytes | null {
   return readPropertyOrEmpty(PLUGIN_ROOT_ID.pointer, PLUGIN_ROOT_ID.length)

@@ -6,6 +6,10 @@ import { Direction } from './direction';
 import { monotonicNanos } from './host';
 import { countVerdict } from './stats';
 
+/** Codes of observed verdicts that are kept of one message; further ones are counted only. */
+const OBSERVED_CODES: i32 = 8;
+const NO_SECTIONS: StaticArray<string> = new StaticArray<string>(0);
+
 /** Outcome of one message. Each leg of a stream has one, used again from stream to stream. */
 export class Outcome {
   /** Envoy's id of the stream. */
@@ -18,6 +22,11 @@ export class Outcome {
   stage: string = '';
   /** Why the message was refused, or would have been; None: it passed. Of several observed verdicts, the first. */
   code: ErrorId = ErrorId.None;
+  /** Codes of verdicts that were counted and not enforced, the first `observedCount`. */
+  readonly observed: StaticArray<ErrorId> = new StaticArray<ErrorId>(OBSERVED_CODES);
+  observedCount: i32 = 0;
+  /** Sections of the stages, by their steps; set where a note is kept. */
+  sections: StaticArray<string> = NO_SECTIONS;
   /** The message was refused; false: its verdict was counted, and it went on. */
   enforced: bool = false;
   /** The stages are through with the message: it went on whole, or was refused. False: it broke off before. */
@@ -27,6 +36,8 @@ export class Outcome {
    */
   bytesIn: u64 = 0;
   bytesOut: u64 = 0;
+  /** Some step's time was counted. */
+  hasTimes: bool = false;
   /** Nanoseconds spent in each step of the leg's plan; counted if somebody asks for times. */
   readonly stepNanos: StaticArray<u64> = new StaticArray<u64>(MAX_STEPS);
 
@@ -43,10 +54,12 @@ export class Outcome {
     this.stage = '';
     this.code = ErrorId.None;
     this.enforced = false;
+    this.observedCount = 0;
     this.concluded = false;
     this.bytesIn = 0;
     this.bytesOut = 0;
-    if (timed) memory.fill(changetype<usize>(this.stepNanos), 0, MAX_STEPS * sizeof<u64>());
+    if (this.hasTimes) memory.fill(changetype<usize>(this.stepNanos), 0, MAX_STEPS * sizeof<u64>());
+    this.hasTimes = false;
   }
 }
 
@@ -64,12 +77,22 @@ export abstract class OutcomeWatcher {
 
 const watchers: OutcomeWatcher[] = [];
 let timed: bool = false;
+/** A watcher asks for times of all messages. */
+let alwaysTimed: bool = false;
 let begunAt: u64 = 0;
 
 /** From `Service.start`. */
 export function watchOutcomes(watcher: OutcomeWatcher): void {
   watchers.push(watcher);
-  timed = timed || watcher.times;
+  alwaysTimed = alwaysTimed || watcher.times;
+  timed = alwaysTimed;
+}
+
+/** Whether somebody asks for times of the message at hand. */
+// @ts-ignore: decorator
+@inline
+export function timeSteps(wanted: bool): void {
+  timed = alwaysTimed || wanted;
 }
 
 /** A step begins to work. Costs nothing where nobody asks for times. */
@@ -83,12 +106,16 @@ export function beginStep(): void {
 // @ts-ignore: decorator
 @inline
 export function endStep(outcome: Outcome, place: i32): void {
-  if (timed) unchecked((outcome.stepNanos[place] += monotonicNanos() - begunAt));
+  if (!timed) return;
+  outcome.hasTimes = true;
+  unchecked((outcome.stepNanos[place] += monotonicNanos() - begunAt));
 }
 
 /** A verdict against the message: counted by its code, and kept as the outcome if it is the one that decides. */
 export function noteVerdict(outcome: Outcome, stage: string, code: ErrorId, enforced: bool): void {
   countVerdict(code, enforced);
+  if (!enforced && outcome.observedCount < OBSERVED_CODES)
+    unchecked((outcome.observed[outcome.observedCount++] = code));
   if (!enforced && outcome.code != ErrorId.None) return;
   outcome.stage = stage;
   outcome.code = code;

@@ -13,6 +13,7 @@ import { Direction } from './direction';
 import { appendBuffer, readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { beginStep } from './outcome';
 import { Progress } from './progress';
+import { recordOf } from './recorded';
 import { exchange, refuse, settle } from './settle';
 import { Verdict } from './stage';
 import { bodyStreamed } from './stats';
@@ -115,9 +116,15 @@ function runPiece(leg: Leg, passing: PassingBody): Progress {
   const seen = passing.seenBytes + fresh;
   if (seen > leg.route.maxStreamBytes || seen > passing.declaredBytes) return refuse(leg, tooLong(leg.direction));
   const last = leg.ended || seen >= passing.declaredBytes;
+  const record = recordOf(leg);
   if (!passing.observed) {
     const progress = callStage(leg, passing, fresh, last);
     if (progress != Progress.Goes) return progress;
+  } else if (record != null && fresh != 0) {
+    if (!readBuffer(exchange.bodyBuffer, body.length) || resultLength() != body.length)
+      return refuse(leg, ErrorId.FIM_RT_0006);
+    record.goesUnchanged(resultPointer() + before, fresh);
+    record.comes(resultPointer() + before, fresh);
   }
   passing.seenBytes = seen;
   leg.outcome.bytesIn = seen;
@@ -145,6 +152,14 @@ function callStage(leg: Leg, passing: PassingBody, fresh: u32, last: bool): Prog
   const progress = settle(leg, plan.streamStep, verdict);
   if (progress != Progress.Goes) return progress;
   if (verdict == Verdict.Reject) passing.observed = true;
+  const record = recordOf(leg);
+  if (record != null) {
+    const prefix = exchange.chunkPrefix;
+    const chunk = exchange.chunk;
+    if (!exchange.chunkReplaced) record.goesUnchanged(pointer + prefix, fresh);
+    else if (!chunk.overflowed) record.goesChanged(chunk.pointer + prefix, chunk.length - prefix);
+    record.comes(pointer + prefix, fresh);
+  }
   return exchange.chunkReplaced ? writePiece(leg, passing, fresh) : Progress.Goes;
 }
 

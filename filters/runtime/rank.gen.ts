@@ -18,4 +18,6 @@ export const enum Rank {
   Protect = 6,
   /** The message is then signed. */
   Sign = 7,
+  /** The message is then recorded. */
+  Record = 8,
 }

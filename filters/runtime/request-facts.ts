@@ -1,6 +1,7 @@
 import { Lane } from './lane';
 import { Sent } from './sent';
 import { StreamHold } from './stream-hold';
+import { StreamNote } from './stream-note';
 
 /** Facts about a request that callbacks after its headers need. */
 export class RequestFacts {
@@ -19,12 +20,15 @@ export class RequestFacts {
   diverted: bool = false;
   /** State that a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
+  /** What is kept of the stream to tell of it at its end; null: nobody tells. */
+  note: StreamNote | null = null;
 
   clear(): void {
     this.bodiless = false;
     this.head = false;
     this.unreceived = false;
     this.hold = null;
+    this.note = null;
     this.roles = 0;
     this.lane = null;
     this.diverted = false;

@@ -30,4 +30,7 @@ export abstract class Service {
   wake(nowNanos: u64): u64 {
     return 0;
   }
+
+  /** The root context is gone: nothing may be sent under it any more. */
+  forget(rootId: u32): void {}
 }

@@ -8,7 +8,7 @@ import { enterLane } from './enter-lane';
 import { Exchange } from './exchange';
 import { keepReply } from './late-reply';
 import { IDENTITY } from './names';
-import { beginStep, endStep, noteVerdict } from './outcome';
+import { beginStep, endStep, noteVerdict, timeSteps } from './outcome';
 import { Progress } from './progress';
 import { stamp } from './seal';
 import { Verdict } from './stage';
@@ -29,6 +29,8 @@ export const exchange: Exchange = new Exchange();
 export function turnTo(leg: Leg): void {
   const stream = leg.stream;
   const root = stream.root;
+  const note = stream.facts.note;
+  timeSteps(note != null && note.times);
   exchange.bind(
     stream.contextId,
     root == null ? 0 : root.contextId,

@@ -4,6 +4,7 @@ import { Direction } from './direction';
 import { Exchange } from './exchange';
 import { Rank } from './rank.gen';
 import { Service } from './service';
+import { StreamNote } from './stream-note';
 
 export { Rank };
 
@@ -43,6 +44,13 @@ export abstract class StagePolicy {
   }
   /** Whether it uses keys. A configuration without a KMS must not contain it. */
   needsKeys(): bool {
+    return false;
+  }
+  /**
+   * Whether the stage keeps a note of each stream (`openNote`). It then judges no message, and `Observe` does not
+   * concern it. A route has one such stage at most.
+   */
+  records(): bool {
     return false;
   }
   /** Its rank among the stages of this direction. */
@@ -98,6 +106,14 @@ export abstract class Stage {
    * null if the configuration names none.
    */
   prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {}
+
+  /**
+   * A request has found its route: what is kept of the stream until its end. Called if `policy.records()`, before any
+   * other stage. `generation`: of the configuration.
+   */
+  openNote(exchange: Exchange, policy: StagePolicy, generation: i64): StreamNote | null {
+    return null;
+  }
 
   /** Headers have arrived and nothing has been sent on. Called if `policy.acts(direction)`. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {

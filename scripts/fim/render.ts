@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
-import { asksFleet, type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
+import { asksAudit, asksFleet, type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
 import {
   bootstrapConfig,
   filterSlots,
@@ -32,6 +32,7 @@ const UPSTREAM = new URL('http://127.0.0.1:8080');
 const KMS = new URL('http://127.0.0.1:8200');
 
 const LIMITS = { url: new URL('h2c://127.0.0.1:8081') };
+const AUDIT = { url: new URL('http://127.0.0.1:8082') };
 const OCSP = new URL('http://127.0.0.1:8888/');
 const TLCP_FILES = { connections: 'discovered/tlcp-connections.json', requests: 'discovered/tlcp-requests.json' };
 const LISTENER_FILE = 'discovered/listener.json';
@@ -63,6 +64,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
     kms: readSettingFlags(options),
     terminatesTlcp: true,
     countsGlobally: true,
+    collects: true,
   });
   if (!policy) {
     for (const problem of problems) process.stderr.write(`${describe(problem)}\n`);
@@ -97,6 +99,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
         ...(policy.lanes.length === 0 ? {} : { clustersFile: 'discovered/clusters.json' }),
         ...(policy.tls?.ocsp === undefined ? {} : { ocsp: OCSP }),
         ...(configs.some(asksFleet) ? { limits: LIMITS } : {}),
+        ...(configs.some(asksAudit) ? { audit: AUDIT } : {}),
       }),
     ],
     ...listener,

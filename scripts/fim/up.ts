@@ -52,6 +52,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   tlsCert?: string;
   tlsKey?: string;
   limits?: string;
+  audit?: string;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -88,6 +89,7 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
         hasTlsIdentity: settings.tlsIdentity !== undefined,
         ...(flags.region === undefined ? {} : { region: flags.region }),
         countsGlobally: settings.limits !== undefined,
+        collects: settings.audit !== undefined,
       }),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
@@ -119,6 +121,7 @@ function readFlags(
   | 'ocsp'
   | 'tlsIdentity'
   | 'limits'
+  | 'audit'
   | 'kmsCredentials'
   | 'kmsSettings'
   | 'kmsData'
@@ -136,6 +139,7 @@ function readFlags(
     ocsp: flags.ocsp === undefined ? undefined : readResponder(flags.ocsp),
     tlsIdentity: readTlsIdentity(flags),
     limits: flags.limits === undefined ? undefined : { url: readLimitService(flags.limits) },
+    ...(flags.audit === undefined ? {} : { audit: { url: readPeer(flags.audit, '--audit') } }),
     kmsCredentials: readKmsCredentials(flags),
     kmsSettings: readSettingFlags(flags),
     kmsData: flags.kmsData === undefined ? undefined : resolve(flags.kmsData),

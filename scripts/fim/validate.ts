@@ -18,7 +18,7 @@ import { describe, inheritedLines, tellMistakes } from './transcript.ts';
 export async function validate(files: string[], options: { json?: boolean; modules: string }): Promise<number> {
   const layout = readLayout(options.modules);
   const modules = await builtModules(layout);
-  const terms = { layout, terminatesTlcp: true, countsGlobally: true, tlcp: { own: ownCertificates } };
+  const terms = { layout, terminatesTlcp: true, countsGlobally: true, collects: true, tlcp: { own: ownCertificates } };
   const report = await validateFiles(files, terms, async (module, json) => examine(modules.get(module)!, json));
   const { valid, routes, errors, conflicts, warnings, inherited } = report;
   if (options.json) {

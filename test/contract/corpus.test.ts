@@ -21,6 +21,7 @@ function typescriptVerdict(example: CorpusCase): { errors: unknown[]; warnings: 
   const translation = translate(routesOfFiles(loaded, wrong, warnings), {
     layout: example.layout,
     countsGlobally: true,
+    collects: true,
   });
   warnings.push(...translation.warnings);
   const errors = [...wrong, ...translation.errors].map(({ code, path, line }) => ({ code, path, line }));
@@ -85,7 +86,7 @@ describe('corpus in the module', () => {
       const loaded = parseRoutes(example.text, example.file);
       const checked = loaded.errors.length === 0;
       const translation = checked
-        ? translate(routesOfFiles(loaded, [], []), { layout: 'fused', countsGlobally: true })
+        ? translate(routesOfFiles(loaded, [], []), { layout: 'fused', countsGlobally: true, collects: true })
         : translateUnchecked(example.text);
       const result = dryRun(module, translation.pluginConfigs[0]?.json ?? '');
       assert.deepEqual(

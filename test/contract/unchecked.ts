@@ -43,5 +43,5 @@ export function translateUnchecked(text: string): Translation {
     warnings: [],
     source: new RouteSource('unchecked'),
   };
-  return translate([resource], { layout: 'fused', countsGlobally: true });
+  return translate([resource], { layout: 'fused', countsGlobally: true, collects: true });
 }

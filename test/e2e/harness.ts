@@ -12,7 +12,7 @@ import { startStack } from '../../envoy/standalone/stack.ts';
 import type { DevelopmentIdentity } from '../../envoy/standalone/tlcp-plan.ts';
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { TLCP_MODULE } from '../../envoy/route/index.ts';
-import type { KmsCredentials, Layout, LimitServiceTerms, TlsIdentity } from '../../envoy/xds/index.ts';
+import type { AuditTerms, KmsCredentials, Layout, LimitServiceTerms, TlsIdentity } from '../../envoy/xds/index.ts';
 import { filterSlots } from '../../envoy/xds/index.ts';
 import { buildModules } from '../../scripts/build.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
@@ -55,6 +55,8 @@ export interface HarnessOptions {
   tlsIdentity?: TlsIdentity;
   /** OCSP responder. */
   ocsp?: URL;
+  /** Collector of audit records. */
+  audit?: AuditTerms;
   /** Service that counts global limits. */
   limits?: LimitServiceTerms;
   /** Modules in the place of those that are built, by file name. */
@@ -257,6 +259,7 @@ export class Harness {
       ocsp: options.ocsp,
       ...(options.tlsIdentity === undefined ? {} : { tlsIdentity: options.tlsIdentity }),
       limits: options.limits,
+      ...(options.audit === undefined ? {} : { audit: options.audit }),
       ...(options.kms === undefined ? {} : { kmsSettings: options.kms }),
       kmsCredentials: {
         ...options.kmsCredentials,
@@ -276,6 +279,7 @@ export class Harness {
           ...(options.region === undefined ? {} : { region: options.region }),
           hasTlsIdentity: options.tlsIdentity !== undefined,
           countsGlobally: options.limits !== undefined,
+          collects: options.audit !== undefined,
         }),
       developmentIdentity: options.tlcp,
       developmentKms: this.kms,

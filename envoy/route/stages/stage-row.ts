@@ -21,6 +21,7 @@ export const RANKS = {
   Mask: 'masked',
   Protect: 'encrypted',
   Sign: 'signed',
+  Record: 'recorded',
 } as const;
 export type Rank = keyof typeof RANKS;
 

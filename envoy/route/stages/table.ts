@@ -3,6 +3,7 @@ import type { RouteSpec } from '../financial-route.gen.ts';
 import type { RouteConfig, StagesConfig } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
 import type { Section, Sections } from '../sections.ts';
+import { audit } from './audit.ts';
 import { encryption } from './encryption.ts';
 import { masking } from './masking.ts';
 import { rateLimit } from './rate-limit.ts';
@@ -11,7 +12,7 @@ import { signature } from './signature.ts';
 import { memberOf, type KeyUse, type RouteTerms, type StageRow, type TranslationTerms } from './stage-row.ts';
 import { validation } from './validation.ts';
 
-const ROWS = [rateLimit, validation, masking, encryption, signature, resilience] as const;
+const ROWS = [rateLimit, validation, masking, encryption, signature, resilience, audit] as const;
 
 /** Every stage; those with modules of their own in the order in which requests meet them in a chain. */
 export const STAGES: readonly StageRow[] = ROWS;

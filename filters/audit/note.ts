@@ -1,0 +1,203 @@
+// What is kept of a stream of an audited route, from its route to its end. Notes are used again from stream to stream.
+import { Bytes } from '../memory/bytes';
+import { isUtf8 } from '../message/utf8';
+import { HeaderMap } from '../runtime/abi';
+import { readClientSubject } from '../runtime/client-certificate';
+import { Exchange } from '../runtime/exchange';
+import { readHeader, readProperty, resultLength, resultPointer } from '../runtime/host';
+import { METHOD, STATUS } from '../runtime/names';
+import { StreamNote } from '../runtime/stream-note';
+import { AuditSubjectSource } from './config.gen';
+import { AuditPolicy } from './policy';
+
+const TRACEPARENT: Bytes = Bytes.from('traceparent');
+/** `00-<32 digits>-<16 digits>-<2 digits>` (W3C Trace Context). */
+const TRACEPARENT_BYTES: u32 = 55;
+const TRACE_AT: u32 = 3;
+export const TRACE_BYTES: u32 = 32;
+/** What is kept of each, bytes; the rest is cut. */
+const METHOD_BYTES: u32 = 32;
+const SUBJECT_BYTES: u32 = 256;
+const TRANSACTION_BYTES: u32 = 128;
+
+const METHOD_PLACE: u32 = 0;
+const TRACE_PLACE: u32 = METHOD_PLACE + METHOD_BYTES;
+const SUBJECT_PLACE: u32 = TRACE_PLACE + TRACE_BYTES;
+const TRANSACTION_PLACE: u32 = SUBJECT_PLACE + SUBJECT_BYTES;
+const TEXT_BYTES: u32 = TRANSACTION_PLACE + TRANSACTION_BYTES;
+
+/** What a note waits for. */
+export const enum Awaits {
+  Nothing = 0,
+  /** Its request: room in the outbox. */
+  Room = 1,
+  /** Its answer: that its record is durable. */
+  Record = 2,
+}
+
+/** Who writes records, and lets notes wait. */
+export abstract class NoteKeeper {
+  /** The stream is over. */
+  abstract end(note: AuditNote): void;
+}
+
+export class AuditNote extends StreamNote {
+  keeper: NoteKeeper | null = null;
+  /** Envoy's id of the stream. */
+  contextId: u32 = 0;
+  generation: i64 = 0;
+  policy: AuditPolicy | null = null;
+  /** Room is kept for its record. */
+  reserved: bool = false;
+  /** Its record has its number. 0: it is not written. */
+  number: u64 = 0;
+  awaits: Awaits = Awaits.Nothing;
+  /** Monotonic time at which it waits no longer, nanoseconds. */
+  untilNanos: u64 = 0;
+  /** It has waited as long as it may. */
+  late: bool = false;
+  /** Its record is durable. */
+  durable: bool = false;
+  before: AuditNote | null = null;
+  after: AuditNote | null = null;
+  /** Next free note of the pool. */
+  next: AuditNote | null = null;
+  methodLength: u32 = 0;
+  traceLength: u32 = 0;
+  subjectLength: u32 = 0;
+  transactionLength: u32 = 0;
+  private readonly text: StaticArray<u8> = new StaticArray<u8>(<i32>TEXT_BYTES);
+
+  get method(): usize {
+    return changetype<usize>(this.text) + METHOD_PLACE;
+  }
+
+  get trace(): usize {
+    return changetype<usize>(this.text) + TRACE_PLACE;
+  }
+
+  get subject(): usize {
+    return changetype<usize>(this.text) + SUBJECT_PLACE;
+  }
+
+  get transaction(): usize {
+    return changetype<usize>(this.text) + TRANSACTION_PLACE;
+  }
+
+  /** Begins with a request whose headers were fetched. */
+  begin(exchange: Exchange, policy: AuditPolicy, generation: i64): void {
+    this.contextId = exchange.caller.contextId;
+    this.generation = generation;
+    this.policy = policy;
+    this.times = policy.times;
+    this.request.digests = policy.digests;
+    this.response.digests = policy.digests;
+    if (exchange.header(METHOD.pointer, METHOD.length))
+      this.methodLength = copyText(this.method, METHOD_BYTES, exchange.valuePointer, exchange.valueLength);
+    if (exchange.header(TRACEPARENT.pointer, TRACEPARENT.length) && exchange.valueLength == TRACEPARENT_BYTES) {
+      const trace = exchange.valuePointer + TRACE_AT;
+      if (isLowerHex(trace, TRACE_BYTES)) this.traceLength = copyText(this.trace, TRACE_BYTES, trace, TRACE_BYTES);
+    }
+    const header = policy.transactionHeader;
+    if (header.length != 0 && single(exchange, header))
+      this.takeTransaction(exchange.valuePointer, exchange.valueLength);
+    if (policy.hasSubject) this.readSubject(exchange, policy);
+  }
+
+  private readSubject(exchange: Exchange, policy: AuditPolicy): void {
+    const name = policy.subjectName;
+    let found = false;
+    if (policy.subjectFrom == AuditSubjectSource.Header) {
+      if (!single(exchange, name)) return;
+      this.subjectLength = copyText(this.subject, SUBJECT_BYTES, exchange.valuePointer, exchange.valueLength);
+      return;
+    }
+    found =
+      policy.subjectFrom == AuditSubjectSource.Certificate
+        ? readClientSubject()
+        : readProperty(name.pointer, name.length);
+    if (found) this.subjectLength = copyText(this.subject, SUBJECT_BYTES, resultPointer(), resultLength());
+  }
+
+  takeTransaction(pointer: usize, length: u32): void {
+    this.transactionLength = copyText(this.transaction, TRANSACTION_BYTES, pointer, length);
+  }
+
+  onAnswer(): void {
+    if (!readHeader(HeaderMap.ResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3) return;
+    const digits = resultPointer();
+    this.status =
+      (<u32>load<u8>(digits) - 48) * 100 + (<u32>load<u8>(digits, 1) - 48) * 10 + (<u32>load<u8>(digits, 2) - 48);
+  }
+
+  end(): void {
+    const keeper = this.keeper;
+    if (keeper != null) keeper.end(this);
+    giveNote(this);
+  }
+
+  /** For another record of the same message. */
+  keepNoDigests(): void {
+    this.request.digests = false;
+    this.response.digests = false;
+  }
+
+  clear(): void {
+    this.request.clear();
+    this.response.clear();
+    this.status = 0;
+    this.policy = null;
+    this.reserved = false;
+    this.number = 0;
+    this.awaits = Awaits.Nothing;
+    this.late = false;
+    this.durable = false;
+    memory.fill(changetype<usize>(this.text), 0, TEXT_BYTES);
+    this.methodLength = 0;
+    this.traceLength = 0;
+    this.subjectLength = 0;
+    this.transactionLength = 0;
+  }
+}
+
+let free: AuditNote | null = null;
+
+export function takeNote(): AuditNote {
+  const note = free;
+  if (note == null) return new AuditNote();
+  free = note.next;
+  note.next = null;
+  return note;
+}
+
+function giveNote(note: AuditNote): void {
+  note.clear();
+  note.next = free;
+  free = note;
+}
+
+/** The only header of its name. False: there is none, or there are two, of which nobody knows which counts. */
+function single(exchange: Exchange, name: Bytes): bool {
+  return !exchange.hasTwice(name.pointer, name.length) && exchange.header(name.pointer, name.length);
+}
+
+/** Copies at most `room` bytes that are text; of what is no UTF-8 only ASCII. Returns the length. */
+function copyText(to: usize, room: u32, from: usize, length: u32): u32 {
+  let taken = min(length, room);
+  // Not in the middle of a character.
+  if (taken < length) while (taken > 0 && (load<u8>(from + taken) & 0xc0) == 0x80) taken--;
+  const text = isUtf8(from, taken);
+  for (let i: u32 = 0; i < taken; i++) {
+    const byte = load<u8>(from + i);
+    store<u8>(to + i, byte < 32 || byte == 127 || (byte > 127 && !text) ? 63 : byte);
+  }
+  return taken;
+}
+
+function isLowerHex(at: usize, length: u32): bool {
+  for (let i: u32 = 0; i < length; i++) {
+    const byte = <u32>load<u8>(at + i);
+    if (byte - 48 > 9 && byte - 97 > 5) return false;
+  }
+  return true;
+}
