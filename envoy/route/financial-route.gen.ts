@@ -877,6 +877,9 @@ export interface MaskingDictionary {
   direction?: MaskingDirection;
 }
 
+/** MaskingPass */
+export type MaskingPass = 'WebSocket' | 'Grpc' | 'Multipart';
+
 /** Of the client's verified certificate: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
 export type MaskingCertificatePart = 'Subject' | 'Fingerprint';
 
@@ -914,6 +917,8 @@ export interface RouteMasking {
   nested?: number;
   /** JSON bodies of any size are masked as they pass, value by value, in constant memory. A mistake in the message, or a value that is too long to be held back, cuts it off: what was masked before has then gone on. Of server-sent events each one's data are a message. With no other stage that reads the body, no `method: Remove` and no number of an item (`[3]`) in a `path`. */
   stream?: boolean;
+  /** Messages that cannot be masked, and go on as they are in both directions, with all that they hold: `WebSocket`, `Grpc` (with trailers), `Multipart`. Masking by headers, parameters and cookies stays. Absent: they are refused. With no other stage that reads the body. */
+  pass?: MaskingPass[];
   /** Who sees which kinds of values as they are. A caller who meets no entry sees none. */
   reveal?: MaskingReveal[];
 }

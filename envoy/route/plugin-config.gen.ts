@@ -72,6 +72,9 @@ export type DetectorCheck = 'None' | 'Luhn' | 'Mod11-2' | 'Mod11-10' | 'Mod97-10
 /** Class of JR/T 0171. */
 export type MaskClass = 'C1' | 'C2' | 'C3';
 
+/** Messages that cannot be masked. */
+export type MaskPass = 'WebSocket' | 'Grpc' | 'Multipart';
+
 /** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
 export type RevealSource = 'Claim' | 'Certificate' | 'Header';
 
@@ -225,6 +228,8 @@ export interface FieldMaskerConfig {
   nested?: number;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream?: boolean;
+  /** Messages that cannot be masked and pass as they are. Without it they are refused. */
+  pass?: MaskPass[];
   /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */
   explain?: boolean;
   /** Who sees which kinds. Whoever meets none sees none. */

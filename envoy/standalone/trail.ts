@@ -1,7 +1,9 @@
 // A trail: a file that grows by one line for each use of something that must not be used unseen.
-import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { CodedError, messageOf } from './coded-error.ts';
+
+const LINE_FEED = 0x0a;
 
 /** Entry of a trail, without who and when. It never holds a value. */
 export type TrailEntry = Record<string, string | number | undefined>;
@@ -15,16 +17,23 @@ export class Trail {
   private readonly file: number;
 
   constructor(path: string) {
-    const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+    const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
     try {
       // A pipe that nobody reads refuses at once instead of holding the process.
-      this.file = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+      this.file = openSync(path, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0o600);
     } catch (error) {
       throw new CodedError('FIM-UP-0050', messageOf(error));
     }
     if (fstatSync(this.file).isFile()) return;
     closeSync(this.file);
     throw new CodedError('FIM-UP-0050', `${path} is not a file that keeps what is written`);
+  }
+
+  /** Whether the file ends within a line: whoever wrote it was stopped. A record must not become a part of that line. */
+  private get endsWithinLine(): boolean {
+    const { size } = fstatSync(this.file);
+    const last = Buffer.alloc(1);
+    return size > 0 && readSync(this.file, last, 0, 1, size - 1) === 1 && last[0] !== LINE_FEED;
   }
 
   /** Appends an entry. Error: FIM-UP-0050; then what it is about must not be done, or its result not be shown. */
@@ -40,8 +49,8 @@ export class Trail {
       process: process.pid,
       ...entry,
     });
-    const bytes = Buffer.from(`${line}\n`);
     try {
+      const bytes = Buffer.from(`${this.endsWithinLine ? '\n' : ''}${line}\n`);
       if (writeSync(this.file, bytes) !== bytes.length) throw new Error('it took a part of the line only');
       fsyncSync(this.file);
     } catch (error) {

@@ -122,6 +122,13 @@ export const enum MaskClass {
   C3 = 2,
 }
 
+/** Messages that cannot be masked. */
+export const enum MaskPass {
+  WebSocket = 0,
+  Grpc = 1,
+  Multipart = 2,
+}
+
 /** `Claim`: of a token that Envoy's JWT filter verified. `Certificate`: of the TLS client. `Header`: of the request. */
 export const enum RevealSource {
   Claim = 0,
@@ -297,6 +304,8 @@ export class FieldMaskerConfig {
   nested: i32 = 0;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream: bool = false;
+  /** Messages that cannot be masked and pass as they are. Without it they are refused. */
+  pass: StaticArray<MaskPass> = new StaticArray<MaskPass>(0);
   /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */
   explain: bool = false;
   /** Who sees which kinds. Whoever meets none sees none. */
@@ -431,6 +440,14 @@ function readMaskClass(reader: ConfigReader, node: u32): MaskClass {
   return <MaskClass>0;
 }
 
+function readMaskPass(reader: ConfigReader, node: u32): MaskPass {
+  if (reader.textIs(node, 'WebSocket')) return MaskPass.WebSocket;
+  if (reader.textIs(node, 'Grpc')) return MaskPass.Grpc;
+  if (reader.textIs(node, 'Multipart')) return MaskPass.Multipart;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <MaskPass>0;
+}
+
 function readRevealSource(reader: ConfigReader, node: u32): RevealSource {
   if (reader.textIs(node, 'Claim')) return RevealSource.Claim;
   if (reader.textIs(node, 'Certificate')) return RevealSource.Certificate;
@@ -555,6 +572,17 @@ function readBytes256List256(reader: ConfigReader, node: u32): StaticArray<Bytes
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = reader.readString(item, 256)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readMaskPassList3(reader: ConfigReader, node: u32): StaticArray<MaskPass> {
+  const length = reader.arrayLength(node, 3);
+  const items = new StaticArray<MaskPass>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = readMaskPass(reader, item)));
     item = reader.nextItem(item);
   }
   return items;
@@ -804,6 +832,8 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.nested = <i32>reader.readInteger(member, 0, 4);
     } else if (reader.keyIs(member, 'stream')) {
       result.stream = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'pass')) {
+      result.pass = readMaskPassList3(reader, member);
     } else if (reader.keyIs(member, 'explain')) {
       result.explain = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'reveal')) {

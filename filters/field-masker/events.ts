@@ -5,11 +5,13 @@ import { MAX_STREAM_VALUE_BYTES } from '../limits';
 import { Arena } from '../memory/arena';
 import { Ascii } from '../memory/ascii';
 import { Bytes, equalBytes } from '../memory/bytes';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { JsonDocument } from '../message/json/document';
-import { Scanner } from './detect/scanner';
+import { isUtf8 } from '../message/utf8';
 import { MaskPlan, NO_PLAN } from './mask-plan';
-import { Masked, Masker } from './masker';
+import { Masker } from './masker';
+import { Masked } from './message-masker';
 import { PassingState, passingState, VALUE } from './passing-state';
 import { JsonSurface } from './surface/json';
 
@@ -28,7 +30,8 @@ export class EventMasker {
   detectedCount: u32 = 0;
   private readonly surface: JsonSurface = new JsonSurface();
   private readonly json: JsonDocument = new JsonDocument();
-  private readonly scanner: Scanner = new Scanner();
+  private readonly name: Span = new Span();
+  private readonly text: Span = new Span();
   private readonly data: Writer;
   private state: PassingState = changetype<PassingState>(0);
   private buffer: usize = 0;
@@ -178,8 +181,8 @@ export class EventMasker {
   }
 
   /**
-   * Writes a line that is no data: a comment without its text, names and numbers of events as they are. Others mean
-   * nothing to clients, and do not go on. False: something to be hidden stands in it.
+   * Writes a line that is no data: a comment without its text; names and numbers of events, masked by their names and
+   * by what is found in them. Others mean nothing to clients, and do not go on. False: it cannot be masked.
    */
   private writeOther(line: usize, out: Writer): bool {
     if (this.nameEnd == line) {
@@ -188,13 +191,23 @@ export class EventMasker {
       return true;
     }
     if (!this.isNamed(line, EVENT) && !this.isNamed(line, ID) && !this.isNamed(line, RETRY)) return true;
-    const plan = this.plan;
-    if (plan.detects) {
-      this.scanner.by(plan.house, line, <u32>(this.nameEnd - line));
-      this.scanner.begin(this.valueAt, this.lineEnd, plan.kinds);
-      if (this.scanner.next()) return false;
+    if (!isUtf8(this.valueAt, <u32>(this.lineEnd - this.valueAt))) return false;
+    const name = this.name.set(line, <u32>(this.nameEnd - line));
+    const text = this.text.set(this.valueAt, <u32>(this.lineEnd - this.valueAt));
+    const masked = this.masker.line(this.plan, this.state.revealed, name, text);
+    if (masked == null) {
+      out.bytes(line, <u32>(this.nextLine - line));
+      return true;
     }
-    out.bytes(line, <u32>(this.nextLine - line));
+    this.fieldCount += this.masker.fieldCount;
+    this.detectedCount += this.masker.detectedCount;
+    this.state.changed = 1;
+    if (masked.overflowed) return false;
+    // A number that is none means nothing.
+    if (this.isNamed(line, RETRY)) return true;
+    out.bytes(line, <u32>(this.valueAt - line));
+    out.bytes(masked.pointer, masked.length);
+    out.bytes(this.lineEnd, <u32>(this.nextLine - this.lineEnd));
     return true;
   }
 }

@@ -1,51 +1,34 @@
 // Pure core of masking: takes the tree of a message and writes the message with masked values. Walks once in document
 // order, and copies the rest in as few pieces as possible.
 import { Arena } from '../memory/arena';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { MAX_FIELD_DEPTH } from '../limits';
 import { FieldKind, FieldTree } from '../message/field-tree';
+import { NONE } from '../message/field-tables';
 import { FieldMatches } from '../message/field-matches';
 import { FieldSet } from '../message/field-set';
-import { JsonDocument } from '../message/json/document';
-import { XmlDocument } from '../message/xml/document';
+import { ContentMasker } from './content';
 import { labelOf } from './detect/labels';
-import { Scanner } from './detect/scanner';
+import { lastInside } from './document-order';
 import { MaskPlan, NO_PLAN } from './mask-plan';
 import { Action, Mask } from './method/mask';
+import { InsideMasker } from './inside';
+import { Masked, MessageMasker } from './message-masker';
 import { MaskNotes } from './notes';
 import { JsonSurface } from './surface/json';
 import { Surface } from './surface/surface';
-import { XmlSurface } from './surface/xml';
 
 /** Most digits of a number that is looked at. */
 const DETECT_MAX_DIGITS: u32 = 19;
 /** Shortest text that can be a message with a field. */
 const NESTED_MIN_LENGTH: u32 = 7;
-/** Mark that some put before a message, as a little-endian load reads it. */
-const BYTE_ORDER_MARK: u32 = 0xbfbbef;
-
-/** Result of masking. */
-export const enum Masked {
-  /** Nothing had to be hidden. There is no output. */
-  Unchanged = 0,
-  Changed = 1,
-  /** The arena is full. The output must not be used. */
-  OutOfMemory = 2,
-  /** A value stands where nothing can be written. The output must not be used. */
-  Impossible = 3,
-}
 
 /** Masks one message at a time. Reusable. Its output is in the arena. */
-export class Masker {
-  /** The masked message, after `Changed`. */
-  readonly out: Writer;
-  /** Values of the last message hidden by a field rule, and numbers hidden by detection. */
-  fieldCount: u32 = 0;
-  detectedCount: u32 = 0;
-  /** Where masking is explained; null: nowhere. */
-  notes: MaskNotes | null = null;
+export class Masker extends MessageMasker {
   private readonly value: Writer;
-  private readonly scanner: Scanner = new Scanner();
+  private readonly content: ContentMasker;
+  private readonly name: Span = new Span();
   private readonly matches: FieldMatches = new FieldMatches();
   // Containers that are masked completely, innermost last: the mask, and the last node inside.
   private readonly coverMasks: StaticArray<Mask | null> = new StaticArray<Mask | null>(<i32>MAX_FIELD_DEPTH + 1);
@@ -70,42 +53,70 @@ export class Masker {
   private late: u32 = 0;
   private lateMask: Mask | null = null;
   private lateBehind: u32 = 0;
-  // Of messages inside strings, from the first that occurs in a configuration.
-  private inner: Masker | null = null;
-  private json: JsonDocument | null = null;
-  private xml: XmlDocument | null = null;
-  private readonly jsonSurface: JsonSurface = new JsonSurface();
-  private readonly xmlSurface: XmlSurface = new XmlSurface();
+  /** Messages inside strings, from the first configuration that asks for them. */
+  private inside: InsideMasker | null = null;
 
   constructor(private readonly arena: Arena) {
-    this.out = new Writer(arena);
+    super(arena);
     this.value = new Writer(arena);
+    this.content = new ContentMasker(arena);
+  }
+
+  /** Values of the last message hidden by what they look like. */
+  get detectedCount(): u32 {
+    return this.content.count;
   }
 
   /** Prepares for messages inside strings, `levels` deep. When a configuration is compiled. */
   nest(levels: i32): void {
     if (levels == 0) return;
-    let inner = this.inner;
-    if (inner == null) {
-      inner = new Masker(this.arena);
-      this.inner = inner;
-      this.json = new JsonDocument();
-      this.xml = new XmlDocument();
+    let inside = this.inside;
+    if (inside == null) {
+      inside = new InsideMasker(this.arena, new Masker(this.arena));
+      this.inside = inside;
     }
-    inner.nest(levels - 1);
+    inside.inner.nest(levels - 1);
   }
 
   /** Masks the message of `length` bytes. `revealed`: kinds that stay, as bits. Linear in the length. */
   run(document: FieldTree, length: u32, plan: MaskPlan, surface: Surface, revealed: u64): Masked {
-    this.plan = plan;
-    this.levels = plan.nested;
-    this.revealed = revealed;
+    this.bind(plan, revealed, plan.nested, this.notes);
     return this.pass(document, length, plan.fields, surface);
   }
 
-  private pass(document: FieldTree, length: u32, fields: FieldSet, surface: Surface): Masked {
+  /**
+   * Masks a text beside messages that has a name, as a line of an event has: by name, dictionary, or what is found in it.
+   * What it becomes; null: it stays.
+   */
+  line(plan: MaskPlan, revealed: u64, name: Span, text: Span): Writer | null {
+    this.bind(plan, revealed, 0, null);
     this.fieldCount = 0;
-    this.detectedCount = 0;
+    this.content.begin(plan, revealed, null);
+    const rule = plan.fields.ruleNamed(name.pointer, name.length);
+    const mask = this.unlessRevealed(
+      rule != NONE ? unchecked(plan.masks[rule]) : plan.maskNamed(name.pointer, name.length),
+    );
+    if (mask != null) {
+      this.value.begin(<usize>text.length * 2 + 64);
+      if (mask.action == Action.Replace) mask.text(text.pointer, text.length, this.value);
+      this.count(mask);
+      return this.value;
+    }
+    if (!plan.detects || text.length < plan.shortest) return null;
+    const end = text.pointer + text.length;
+    return this.content.find(text.pointer, end, name, 0, false) ? this.content.value : null;
+  }
+
+  bind(plan: MaskPlan, revealed: u64, levels: i32, notes: MaskNotes | null): void {
+    this.plan = plan;
+    this.revealed = revealed;
+    this.levels = levels;
+    this.notes = notes;
+  }
+
+  pass(document: FieldTree, length: u32, fields: FieldSet, surface: Surface): Masked {
+    this.fieldCount = 0;
+    this.content.begin(this.plan, this.revealed, this.notes);
     this.covers = 0;
     this.done = 0;
     this.gone = 0;
@@ -212,20 +223,22 @@ export class Masker {
       const text = surface.strayText(this.arena);
       if (text == 0) return this.fail(Masked.OutOfMemory);
       const length = surface.strayLength;
+      let value = this.value;
       if (this.covers > 0) {
         const mask = unchecked(this.coverMasks[this.covers - 1])!;
         this.value.begin(<usize>length * 2 + 64);
         if (mask.action != Action.Null) mask.whole.hide(text, length, this.value);
         this.count(mask);
       } else {
-        this.scanner.by(plan.house, 0, 0);
         const notes = this.notes;
         if (notes != null) notes.at(document, 0, surface.from, surface.to);
-        if (length < plan.shortest || !this.find(text, text + length, 0, false)) continue;
+        if (length < plan.shortest) continue;
+        if (!this.content.find(text, text + length, this.name.set(0, 0), 0, false)) continue;
+        value = this.content.value;
       }
-      if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
+      if (value.overflowed) return this.fail(Masked.OutOfMemory);
       this.copyTo(document, surface.from);
-      surface.writeStray(this.value.pointer, this.value.length, this.out);
+      surface.writeStray(value.pointer, value.length, this.out);
       this.done = surface.to;
     }
   }
@@ -269,7 +282,7 @@ export class Masker {
       this.value.begin(<usize>length * 2 + 64);
       if (kind == FieldKind.True || kind == FieldKind.False) mask.boolean(this.value);
       else mask.text(text, length, this.value);
-      this.put(node, text, length);
+      this.put(node, this.value, text, length);
       const notes = this.notes;
       if (notes != null) notes.hidden(document, node, mask, this.value.pointer, this.value.length);
     } else if (this.notes != null) this.notes!.hidden(document, node, mask, 0, 0);
@@ -283,11 +296,11 @@ export class Masker {
     if (counter != null) counter.add(1);
   }
 
-  /** Writes what is in `value` in the place found last, or the text hidden if the format cannot hold it. */
-  private put(node: u32, text: usize, length: u32): void {
-    if (this.value.overflowed) return this.fail(Masked.OutOfMemory);
+  /** Writes `value` in the place found last, or the text hidden if the format cannot hold it. */
+  private put(node: u32, value: Writer, text: usize, length: u32): void {
+    if (value.overflowed) return this.fail(Masked.OutOfMemory);
     const mark = this.out.length;
-    if (this.surface.write(node, this.value.pointer, this.value.length, this.out)) return;
+    if (this.surface.write(node, value.pointer, value.length, this.out)) return;
     this.out.rewind(mark);
     this.surface.writeHidden(node, text, length, this.out);
   }
@@ -302,63 +315,34 @@ export class Masker {
     if (this.plan.detects && length >= this.plan.shortest) this.detect(document, node);
   }
 
-  /** Masks the fields of a message inside a string. False: there is none. */
+  /** Masks the fields of a message inside a string, or of messages amid its text. False: there is none. */
   private lookInside(document: FieldTree, node: u32): bool {
-    const inner = this.inner;
-    const json = this.json;
-    const xml = this.xml;
-    if (inner == null || json == null || xml == null) return false;
+    const inside = this.inside;
+    if (inside == null) return false;
     const text = document.text(node, this.arena);
     if (text == 0) {
       this.fail(Masked.OutOfMemory);
       return true;
     }
-    const whole = document.textLength;
-    const lead: u32 = whole > 3 && (load<u32>(text) & 0xffffff) == BYTE_ORDER_MARK ? 3 : 0;
-    const from = text + lead;
-    const length = whole - lead;
-    let at: u32 = 0;
-    while (at < length && load<u8>(from + at) <= 32) at++;
-    const first = at < length ? load<u8>(from + at) : 0;
-    let masked = Masked.Unchanged;
-    inner.plan = this.plan;
-    inner.revealed = this.revealed;
-    inner.levels = this.levels - 1;
-    inner.notes = this.notes;
-    const notes = this.notes;
-    if (notes != null) notes.enter(document, node);
-    const names = this.plan.names;
-    if (first == 123 || first == 91) {
-      if (json.parse(from, length, this.arena) != 0) return this.leave(false);
-      masked = inner.pass(json, length, names, this.jsonSurface);
-    } else if (first == 60) {
-      if (xml.parse(from, length, this.arena) != 0) return this.leave(false);
-      masked = inner.pass(xml, length, names, this.xmlSurface);
-    } else return this.leave(false);
-    this.leave(true);
-    if (masked == Masked.Changed) this.replaceInside(document, node, text, whole, lead);
-    else if (masked != Masked.Unchanged) this.fail(masked);
+    const length = document.textLength;
+    inside.begin(this.plan, this.revealed, this.levels, this.notes);
+    if (!inside.look(document, node, text, text + length)) return false;
+    this.fieldCount += inside.fieldCount;
+    this.content.count += inside.detectedCount;
+    if (inside.masked == Masked.Unchanged) return true;
+    if (inside.masked != Masked.Changed) this.fail(inside.masked);
+    else if (!this.surface.locate(node)) this.fail(Masked.Impossible);
+    else {
+      this.copyTo(document, this.surface.from);
+      this.put(node, inside.out, text, length);
+      this.done = this.surface.to;
+    }
     return true;
   }
 
-  /** Notes the end of a message inside a text. Returns `result`. */
-  private leave(result: bool): bool {
-    const notes = this.notes;
-    if (notes != null) notes.leave();
-    return result;
-  }
-
-  private replaceInside(document: FieldTree, node: u32, text: usize, length: u32, lead: u32): void {
-    const inner = this.inner!;
-    if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
-    this.copyTo(document, this.surface.from);
-    this.value.begin(inner.out.length + 16);
-    this.value.bytes(text, lead);
-    this.value.bytes(inner.out.pointer, inner.out.length);
-    this.put(node, text, length);
-    this.done = this.surface.to;
-    this.fieldCount += inner.fieldCount;
-    this.detectedCount += inner.detectedCount;
+  private nameOf(document: FieldTree, node: u32): Span {
+    const name = document.key(node);
+    return this.name.set(name, name == 0 ? 0 : document.keyLength(node));
   }
 
   /** Hides what is found by content in a string, or a number that is it as a whole. */
@@ -368,43 +352,15 @@ export class Masker {
     const end = text + document.textLength;
     const isNumber = document.kind(node) == FieldKind.Number;
     if (isNumber && !isWhole(text, end)) return;
-    const name = document.key(node);
+    const name = this.nameOf(document, node);
     const notes = this.notes;
     if (notes != null) notes.at(document, node, document.start(node), document.end(node));
-    const nameLength = name == 0 ? 0 : document.keyLength(node);
-    this.scanner.by(this.plan.house, name, nameLength);
-    if (!this.find(text, end, name == 0 ? 0 : labelOf(name, nameLength), isNumber)) return;
+    const label = name.pointer == 0 ? 0 : labelOf(name.pointer, name.length);
+    if (!this.content.find(text, end, name, label, isNumber)) return;
     if (!this.surface.locate(node)) return this.fail(Masked.Impossible);
     this.copyTo(document, this.surface.from);
-    this.put(node, text, <u32>(end - text));
+    this.put(node, this.content.value, text, <u32>(end - text));
     this.done = this.surface.to;
-  }
-
-  /** Writes a text with what is found hidden into `value`. `whole`: only what is all of it counts. False: nothing is. */
-  private find(text: usize, end: usize, label: u32, whole: bool): bool {
-    const plan = this.plan;
-    const scanner = this.scanner;
-    scanner.begin(text, end, plan.kinds, label);
-    let from = text;
-    let any = false;
-    while (scanner.next()) {
-      if (whole && (scanner.start != text || scanner.end != end)) return false;
-      const mask = this.unlessRevealed(plan.maskOf(scanner.kind));
-      if (mask == null) continue;
-      if (!any) this.value.begin(<usize>(end - text) * 2 + 64);
-      any = true;
-      this.value.bytes(from, <u32>(scanner.start - from));
-      const before = this.value.length;
-      mask.found(scanner.start, <u32>(scanner.end - scanner.start), this.value);
-      from = scanner.end;
-      this.detectedCount++;
-      const counter = mask.counter;
-      if (counter != null) counter.add(1);
-      const notes = this.notes;
-      if (notes != null) notes.found(mask, scanner.why, this.value.pointer + before, this.value.length - before);
-    }
-    if (any) this.value.bytes(from, <u32>(end - from));
-    return any;
   }
 
   /** Copies everything before a place. */
@@ -422,17 +378,6 @@ export class Masker {
 }
 
 const NO_SURFACE: Surface = new JsonSurface();
-
-/** Last node inside a container, or the value itself. */
-function lastInside(document: FieldTree, node: u32): u32 {
-  let outer = node;
-  while (outer != 0) {
-    const next = document.nextSibling(outer);
-    if (next != 0) return next - 1;
-    outer = document.parent(outer);
-  }
-  return document.size;
-}
 
 /** Whether a number is exactly as many digits as a card or identity number. */
 function isWhole(text: usize, end: usize): bool {

@@ -12,7 +12,8 @@ import { JsonDocument } from '../message/json/document';
 import { JsonEvents, JsonStream } from '../message/json/stream';
 import { JsonStreamState } from '../message/json/stream-state';
 import { MaskPlan } from './mask-plan';
-import { Masked, Masker } from './masker';
+import { Masker } from './masker';
+import { Masked } from './message-masker';
 import { PassingState, passingState, PLACE, VALUE } from './passing-state';
 import { JsonSurface, writeEscaped } from './surface/json';
 

@@ -20,7 +20,8 @@ import { EventMasker } from './events';
 import { LogNotes } from './explain';
 import { HeaderMasks } from './headers';
 import { MaskPlan, NO_PLAN } from './mask-plan';
-import { Masked, Masker } from './masker';
+import { Masker } from './masker';
+import { Masked } from './message-masker';
 import { PassingMasker } from './passing';
 import { PASSING_BYTES, passingState } from './passing-state';
 import { PlanCompiler } from './plan';
@@ -52,6 +53,8 @@ const explainer: LogNotes = new LogNotes();
 const digits: Writer = new Writer(scratch);
 
 class MaskPolicy extends StagePolicy {
+  /** Messages that pass unread, as bits of `Unread`. */
+  unreadKinds: u32 = 0;
   /** Whether bodies are masked as they pass. */
   passes: bool = false;
   /** Whether each value that is hidden is told on the log. */
@@ -82,6 +85,10 @@ class MaskPolicy extends StagePolicy {
 
   needsBody(direction: Direction): bool {
     return this.plan(direction).acts;
+  }
+
+  unread(direction: Direction): u32 {
+    return this.unreadKinds;
   }
 
   streams(direction: Direction): bool {
@@ -127,6 +134,7 @@ export class FieldMasker extends Stage {
     if (config.stream && (reader.format != MessageFormat.Json || !request.passes || !response.passes))
       reader.failMember(ErrorId.FIM_MASK_0011, node, 'stream');
     const policy = new MaskPolicy(requestPlan, responsePlan, roles, request.headers, response.headers);
+    for (let i = 0; i < config.pass.length; i++) policy.unreadKinds |= 1 << (<u32>config.pass[i]);
     policy.passes = config.stream;
     policy.explains = config.explain;
     return policy;

@@ -186,7 +186,8 @@ export class FieldSet {
       const node = <u32>((record - records) >> NODE_SHIFT);
       if (list != NONE && !out.push(node, list, 0, arena)) return false;
       if (names != 0 && load<usize>(record, KEY) != 0) {
-        const edge = edgeOf(names, record);
+        let edge = edgeOf(names, record);
+        if (edge == 0 && (load<u32>(record, INFO) & ATTRIBUTE) != 0) edge = this.attributeEdge(names, record);
         if (edge != 0 && !out.push(node, load<u32>(edge, EDGE_TARGET), 0, arena)) return false;
       }
       if (load<u32>(record, COUNT) != 0 && (state != dead || names != 0)) {
@@ -213,6 +214,15 @@ export class FieldSet {
         if (state == 0) return false;
       }
     }
+  }
+
+  /** Edge of a name at any depth for an attribute that has it, without `@` and prefix. */
+  private attributeEdge(names: usize, record: usize): usize {
+    const key = load<usize>(record, KEY);
+    const length = load<u32>(record, INFO) >> KEY_LENGTH_SHIFT;
+    let from: u32 = 1;
+    for (let i = from; i < length; i++) if (load<u8>(key + i) == 58) from = i + 1;
+    return length > from ? this.edge(names, key + from, length - from) : 0;
   }
 
   private enter(frame: Frame, record: usize, state: usize): void {
@@ -299,6 +309,16 @@ export class FieldSet {
       }
       slot = (slot + 1) & mask;
     }
+  }
+
+  /** First rule for the name at any depth. NONE if there is none. */
+  ruleNamed(name: usize, length: u32): u32 {
+    const edge = this.names == 0 ? 0 : this.edge(this.names, name, length);
+    if (edge == 0) return NONE;
+    const list = load<u32>(edge, EDGE_TARGET);
+    let first = NONE;
+    for (let i: u32 = 0; i < this.ruleCount(list); i++) first = min(first, this.ruleAt(list, i));
+    return first;
   }
 
   /** List of the rules that name values of a state. NONE if there are none. */

@@ -21,6 +21,8 @@ export class Plan {
   readonly needsBody: bool;
   /** The only step that needs the body, if it can stream it. -1: bodies are buffered, or not needed. */
   readonly streamStep: i32;
+  /** Kinds of messages that pass all steps unread, as bits of `Unread`. */
+  readonly unread: u32;
   /** Whether a step also judges messages without body. */
   readonly judgesEmpty: bool;
   /** Whether `Observe` turns the verdicts of every stage into counts. */
@@ -42,11 +44,13 @@ export class Plan {
     let judgesEmpty = false;
     let hides = false;
     let opens = false;
+    let unread: u32 = u32.MAX_VALUE;
     for (let i = 0; i < steps.length; i++) {
       const policy = steps[i].policy;
       if (policy.needsBody(direction)) {
         streamStep = !needsBody && policy.streams(direction) ? i : -1;
         needsBody = true;
+        unread &= policy.unread(direction);
         judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
       observable = observable && (steps[i].observable || policy.records());
@@ -57,6 +61,7 @@ export class Plan {
     this.sections = new StaticArray<string>(steps.length);
     for (let i = 0; i < steps.length; i++) this.sections[i] = steps[i].stage.section;
     this.needsBody = needsBody;
+    this.unread = unread;
     this.streamStep = streamStep;
     this.judgesEmpty = judgesEmpty;
     this.observable = observable;
@@ -100,6 +105,11 @@ export class CompiledRoute extends RouteTerms {
   /** Whether no verdict of this route refuses anything. */
   get onlyObserves(): bool {
     return this.observe && this.request.observable && this.response.observable;
+  }
+
+  /** Whether messages of the kind (of `Unread`) pass it in both directions. */
+  letsPass(kind: u32): bool {
+    return (this.request.unread & this.response.unread & kind) != 0;
   }
 
   plan(direction: Direction): Plan {

@@ -3,7 +3,7 @@ import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { opensTunnel } from './admission';
 import { noteAnswer, noteEnd, noteTrailers, noteWhole } from './answered';
-import { NO_ROUTE, Step } from './compiled-route';
+import { CompiledRoute, NO_ROUTE, Step } from './compiled-route';
 import { Configuration } from './configuration';
 import { Direction } from './direction';
 import { answerDoor } from './door';
@@ -21,6 +21,7 @@ import { exchange, letGo, passUnread, refuse, turnTo } from './settle';
 import { starvation } from './starvation';
 import { routeMatched, routeUnmatched } from './stats';
 import { Leg, Phase, Stream } from './stream';
+import { Unread, unreadKind } from './unread';
 
 /** Refuses streams beyond MAX_LIVE_STREAMS, which have no state. */
 const overflow: Stream = new Stream();
@@ -77,7 +78,13 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
   noteMethod(leg.stream.facts, exchange);
   const recorder = route.recorder;
   if (recorder != null) openNote(leg, recorder, configuration.generation, endOfStream);
-  if ((route.request.needsBody || route.response.needsBody) && opensTunnel(exchange)) return turnTunnelAway(leg);
+  if (
+    (route.request.needsBody || route.response.needsBody) &&
+    opensTunnel(exchange) &&
+    !route.letsPass(unreadKind(exchange))
+  )
+    return turnTunnelAway(leg);
+  if (cannotAnswer(route)) return refuse(leg, ErrorId.FIM_RT_0004);
   const progress = beginLeg(leg, endOfStream);
   if (!leg.refused) askForWholeResponse(route, exchange);
   return progress;
@@ -111,6 +118,16 @@ function turnUnclearAway(leg: Leg, configuration: Configuration): Progress {
   if (!isObserved(configuration)) return refuse(leg, identityError());
   noteVerdict(leg.outcome, '', identityError(), false);
   return Progress.Goes;
+}
+
+/**
+ * Whether the answer to the request would be refused, since stages cannot read it: that of a call of gRPC. Then nobody
+ * may carry it out.
+ */
+function cannotAnswer(route: CompiledRoute): bool {
+  const plan = route.response;
+  if (!plan.needsBody || (route.observe && plan.observable)) return false;
+  return (plan.unread & Unread.Grpc) == 0 && unreadKind(exchange) == Unread.Grpc;
 }
 
 /**
@@ -214,7 +231,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
     sendLate(stream);
     return Progress.Ends;
   }
-  if (leg.plan.hides && !stream.replied) dropTrailers(direction);
+  if (leg.plan.hides && !leg.unread && !stream.replied) dropTrailers(direction);
   if (phase == Phase.Passed || phase == Phase.Idle || leg.ended) return mayPass(leg) ? Progress.Goes : Progress.Ends;
   turnTo(leg);
   const passing = leg.body.passing;
@@ -229,7 +246,7 @@ export function keepsBodyBack(contextId: u32, direction: Direction): bool {
   if (stream == null) return false;
   const leg = stream.leg(direction);
   if (!leg.waiting) return false;
-  return leg.body.passing != null || (!leg.plan.needsBody && leg.body.coding == Coding.Identity);
+  return leg.body.passing != null || (!leg.needsBody && leg.body.coding == Coding.Identity);
 }
 
 /** The stream is over: whoever is told of outcomes is told of those of its messages, once. */

@@ -16,19 +16,21 @@ import { Resumer } from './service';
 import { exchange, letGo, settle, turnAway, turnTo } from './settle';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
+import { unreadKind } from './unread';
 
 /** Handles the headers. `exchange` is bound to the leg, and its headers are fetched. */
 export function beginLeg(leg: Leg, endOfStream: bool): Progress {
   const body = leg.body;
   const plan = leg.plan;
   leg.ended = endOfStream;
-  if (leg.route.opens(leg.direction)) body.coding = codingOf(exchange);
+  leg.unread = plan.needsBody && plan.unread != 0 && (plan.unread & unreadKind(exchange)) != 0;
+  if (!leg.unread && leg.route.opens(leg.direction)) body.coding = codingOf(exchange);
   const packed = body.coding != Coding.Identity;
   if (plan.steps.length == 0 && !packed) {
     leg.phase = Phase.Passed;
     return Progress.Goes;
   }
-  if (plan.needsBody || packed) {
+  if (leg.needsBody || packed) {
     exchange.noteContentType();
     // If no stage should rewrite the body, nobody looks; one that does all the same drops what there may be.
     body.digested = (!plan.rewrites && !packed) || exchange.hasDigest();
@@ -70,7 +72,7 @@ function advance(leg: Leg): Progress {
     const progress = runHeaders(leg);
     if (progress != Progress.Goes) return progress;
     const route = leg.route;
-    if (!leg.plan.needsBody && leg.body.coding == Coding.Identity) {
+    if (!leg.needsBody && leg.body.coding == Coding.Identity) {
       leg.phase = Phase.Passed;
       return Progress.Goes;
     }

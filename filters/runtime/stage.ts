@@ -38,6 +38,10 @@ export abstract class StagePolicy {
   judgesEmpty(direction: Direction): bool {
     return false;
   }
+  /** Kinds of messages that pass it unread although it needs bodies, as bits of `Unread`. Its `onHeaders` is called. */
+  unread(direction: Direction): u32 {
+    return 0;
+  }
   /** Whether `onSend` is called. */
   sends(): bool {
     return false;

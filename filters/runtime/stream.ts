@@ -37,6 +37,8 @@ export class Leg {
   phase: Phase = Phase.Idle;
   /** Next step of the plan to run. */
   step: i32 = 0;
+  /** Whether the body passes unread, as the route says of its kind. */
+  unread: bool = false;
   /** Whether the body is complete. */
   ended: bool = false;
   /** The service that resumes it; null: no stage waits. */
@@ -62,6 +64,11 @@ export class Leg {
     return this.stream.route.plan(this.direction);
   }
 
+  /** Whether stages work on the body. */
+  get needsBody(): bool {
+    return this.plan.needsBody && !this.unread;
+  }
+
   /** A stage has asked to be called again. */
   get waiting(): bool {
     return this.waitsFor != null;
@@ -81,6 +88,7 @@ export class Leg {
   clear(): void {
     this.phase = Phase.Idle;
     this.step = 0;
+    this.unread = false;
     this.ended = false;
     this.waitsFor = null;
     this.body.clear();

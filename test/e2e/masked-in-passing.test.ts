@@ -30,6 +30,19 @@ before(async () => {
   harness = await Harness.start({
     routes: together(
       route('passing', { masking: MASKING }),
+      route('lines', {
+        match: { path: { value: '/lines' } },
+        masking: {
+          stream: true,
+          fields: [
+            { name: 'pan', kind: 'BankCard' },
+            { name: 'id', method: 'KeepFirstLast', keepLast: 4 },
+            { name: 'retry', method: 'Full' },
+          ],
+          detect: [{ kind: 'Phone' }],
+          reveal: [{ header: 'x-role', setBy: 'the gateway of the intranet', values: ['clerk'], kinds: ['Phone'] }],
+        },
+      }),
       route('opened', {
         match: { path: { value: '/opened' } },
         body: { compressed: 'Decompress' },
@@ -158,6 +171,17 @@ test('server-sent events are masked one by one: each goes on before the next one
   }
   incoming.destroy();
   stream!.end();
+});
+
+test('lines of events that are no data are masked by name and by content, for those who may not see it', async () => {
+  const text = `: of 13800138000\nid: 20261130-7788\nretry: 500\nevent: call 13800138000\ndata: {"pan":"6222021234567894"}\nother: 13800138000\n\n`;
+  answerWith((response) => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text));
+  const hidden = await send(harness.url, { method: 'GET', path: '/lines' });
+  const lines = (event: string): string =>
+    `:\nid: *********7788\nevent: ${event}\ndata: {"pan":"622202******7894"}\n\n`;
+  assert.equal(hidden.body.toString(), lines('call 138****8000'));
+  const shown = await send(harness.url, { method: 'GET', path: '/lines', headers: { 'x-role': 'clerk' } });
+  assert.equal(shown.body.toString(), lines('call 13800138000'));
 });
 
 test('WebSocket, gRPC and multipart are refused with a code, and reach nobody in clear', async () => {

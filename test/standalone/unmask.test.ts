@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { DevelopmentKms } from '../../envoy/standalone/development-kms.ts';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { Trail } from '../../envoy/standalone/trail.ts';
 import { unmask, type UnmaskTerms } from '../../envoy/standalone/unmask.ts';
 import { fim } from './command.ts';
 
@@ -97,6 +98,19 @@ describe('unmask', () => {
     const opened = await run('XS8A0AZH2AVYALYZUWD', ...aes, '--alphabet', 'Upper');
     assert.equal(opened.stdout, '0123456789ABCDEFGHI\n', opened.stderr);
     assert.ok(lines().every((entry) => entry.kind !== 'FormatPreserving' || entry.token === undefined));
+  });
+
+  test('a record does not become a part of a line that a crash broke off', async () => {
+    const cut = join(folder, 'cut');
+    writeFileSync(cut, '{"time":"2026-11-30T00:00:00.000Z","user":"some', { mode: 0o600 });
+    for (const about of ['first', 'second']) new Trail(cut).note({ action: about });
+    const lines = readFileSync(cut, 'utf8').split('\n');
+    assert.deepEqual(
+      lines.slice(1, 3).map((line) => (JSON.parse(line) as { action: string }).action),
+      ['first', 'second'],
+    );
+    assert.equal(lines.length, 4);
+    assert.equal(lines[3], '');
   });
 
   test('nothing opens without a reason, a trail that takes it, a key, or the KMS’s leave', async () => {

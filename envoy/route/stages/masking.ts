@@ -45,6 +45,11 @@ export const masking = stage({
     if (dictionary !== undefined) checkDictionary(dictionary, [...path, 'dictionary'], report);
     reveal.forEach((rule, index) => checkReveal(rule, [...path, 'reveal', index], report));
     checkCiphers(value, path, report);
+    if (value.pass !== undefined) {
+      checkUnique(value.pass, [...path, 'pass'], report);
+      const others = terms.readers.filter((name) => name !== 'masking');
+      if (others.length > 0) report('FIM-CFG-1066', [...path, 'pass'], `${others.join(', ')}: what needs the body`);
+    }
     if (value.stream === true) checkPassing(value, path, terms, report);
     if (bodiless === undefined) return;
     const { why, answered } = bodiless;
@@ -89,6 +94,7 @@ export const masking = stage({
     }
     if (nested > 0) config.nested = nested;
     if (value.stream === true) config.stream = true;
+    if (value.pass !== undefined) config.pass = value.pass;
     if (reveal !== undefined) config.reveal = reveal.map(revealRule);
     return config;
   },

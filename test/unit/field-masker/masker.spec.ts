@@ -5,7 +5,8 @@ import { FieldSetBuilder } from '../../../filters/message/field-set-builder';
 import { MaskKind, MaskMethod } from '../../../filters/field-masker/config.gen';
 import { KIND_COUNT } from '../../../filters/field-masker/kinds.gen';
 import { Detections, MaskPlan } from '../../../filters/field-masker/mask-plan';
-import { Masked, Masker } from '../../../filters/field-masker/masker';
+import { Masker } from '../../../filters/field-masker/masker';
+import { Masked } from '../../../filters/field-masker/message-masker';
 import { keepMask, Mask } from '../../../filters/field-masker/method/mask';
 import { JsonSurface } from '../../../filters/field-masker/surface/json';
 
