@@ -155,6 +155,8 @@ function addMask(program: Command, finish: Finish): void {
     .option('--name <name>', 'the route, if there are several with masking')
     .option('--direction <direction>', 'Request or Response', 'Response')
     .option('--content-type <type>', "content type of the message (default: by the route's format)")
+    .option('--path <path>', 'path and query of a request (default: /)')
+    .option('--header <line...>', "headers of the message, 'name: value' each")
     .option('-o, --output <form>', 'text or json', 'text')
     .option('--show-values', 'show values as they are written in the message; on a terminal only')
     .action(async (file: string, flags: ExplainFlags) =>

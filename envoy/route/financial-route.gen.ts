@@ -917,6 +917,8 @@ export interface RouteMasking {
   nested?: number;
   /** JSON bodies of any size are masked as they pass, value by value, in constant memory. A mistake in the message, or a value that is too long to be held back, cuts it off: what was masked before has then gone on. Of server-sent events each one's data are a message. With no other stage that reads the body, no `method: Remove` and no number of an item (`[3]`) in a `path`. */
   stream?: boolean;
+  /** Findings of `detect` and `detectors` are counted by kind (`fim_mask_values_total`, method `Observed`) and go on as they are: to see what there is before a policy. Fields and names of the dictionary are masked as ever. */
+  inventory?: boolean;
   /** Messages that cannot be masked, and go on as they are in both directions, with all that they hold: `WebSocket`, `Grpc` (with trailers), `Multipart`. Masking by headers, parameters and cookies stays. Absent: they are refused. With no other stage that reads the body. */
   pass?: MaskingPass[];
   /** Who sees which kinds of values as they are. A caller who meets no entry sees none. */

@@ -228,6 +228,8 @@ export interface FieldMaskerConfig {
   nested?: number;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream?: boolean;
+  /** Count what detection finds, and leave it as it is. */
+  inventory?: boolean;
   /** Messages that cannot be masked and pass as they are. Without it they are refused. */
   pass?: MaskPass[];
   /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */

@@ -10,7 +10,7 @@ import { NumberCheck } from './detect/check-digits';
 import { House, HouseDetector } from './detect/house';
 import { Mask } from './method/mask';
 import { houseBit } from './reveal';
-import { houseCounter } from './stats';
+import { houseCounter, observedCounter } from './stats';
 
 /** Compiles detectors for one direction, and a mask for each of those that act in it. */
 export class HouseCompiler {
@@ -20,6 +20,7 @@ export class HouseCompiler {
     private readonly reader: ConfigReader,
     private readonly keys: MaskKeys,
     private readonly direction: Direction,
+    private readonly observes: bool,
   ) {}
 
   /** Null: none acts, or there was an error, which is with the reader. */
@@ -39,6 +40,10 @@ export class HouseCompiler {
       mask.rule = 'detectors[' + i.toString() + ']';
       mask.house = true;
       if (!reader.failed) mask.counter = houseCounter(way.method, this.direction);
+      if (this.observes) {
+        mask.observes = true;
+        if (!reader.failed) mask.counter = observedCounter(way.kind, true, this.direction);
+      }
       this.masks.push(mask);
       patterns.push(detector.pattern);
       nodes.push(detector.node);

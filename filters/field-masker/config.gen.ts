@@ -304,6 +304,8 @@ export class FieldMaskerConfig {
   nested: i32 = 0;
   /** Mask bodies as they pass, value by value, if no other stage of the direction reads them. JSON only. */
   stream: bool = false;
+  /** Count what detection finds, and leave it as it is. */
+  inventory: bool = false;
   /** Messages that cannot be masked and pass as they are. Without it they are refused. */
   pass: StaticArray<MaskPass> = new StaticArray<MaskPass>(0);
   /** Log each value that is hidden, by place, kind and rule. For `fim mask explain`; no resource sets it. */
@@ -832,6 +834,8 @@ export function decodeFieldMaskerConfig(reader: ConfigReader, node: u32): FieldM
       result.nested = <i32>reader.readInteger(member, 0, 4);
     } else if (reader.keyIs(member, 'stream')) {
       result.stream = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'inventory')) {
+      result.inventory = reader.readBoolean(member);
     } else if (reader.keyIs(member, 'pass')) {
       result.pass = readMaskPassList3(reader, member);
     } else if (reader.keyIs(member, 'explain')) {

@@ -45,6 +45,11 @@ export class ContentMasker {
     while (scanner.next()) {
       if (whole && (scanner.start != text || scanner.end != end)) return false;
       const mask = plan.maskOf(scanner.kind);
+      if (mask != null && mask.observes) {
+        const counter = mask.counter;
+        if (counter != null) counter.add(1);
+        continue;
+      }
       if (mask == null || (this.revealed & mask.shownBy) != 0) continue;
       if (!any) value.begin(<usize>(end - text) * 2 + 64);
       any = true;

@@ -1,6 +1,7 @@
 // Explains masking on the log, where a configuration asks for it: one line for each value that is hidden. No line holds
 // what was there; `becomes` is what goes on.
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { FieldTree } from '../message/field-tree';
 import { LogLevel } from '../runtime/abi';
@@ -23,6 +24,15 @@ export class LogNotes extends MaskNotes {
   hidden(document: FieldTree, node: u32, mask: Mask, becomes: usize, length: u32): void {
     this.at(document, node, document.start(node), document.end(node));
     this.write(mask, 0, becomes, length);
+  }
+
+  outside(where: string, name: Span, mask: Mask, text: Writer | null): void {
+    this.place.begin(FIRST_BYTES);
+    this.place.ascii(where);
+    this.place.bytes(name.pointer, name.length);
+    this.from = 0;
+    this.to = 0;
+    this.write(mask, 0, text == null ? 0 : text.pointer, text == null ? 0 : text.length);
   }
 
   at(document: FieldTree, node: u32, from: u32, to: u32): void {
@@ -63,7 +73,7 @@ export class LogNotes extends MaskNotes {
     line.ascii(METHOD_LABELS[mask.methodName]);
     line.ascii('","why":');
     line.decimal(why);
-    if (this.depth == 0) {
+    if (this.depth == 0 && this.to != 0) {
       line.ascii(',"from":');
       line.decimal(this.from);
       line.ascii(',"to":');

@@ -1,6 +1,7 @@
 // Masks outside of bodies: header values, query parameters, cookies; in the message, and for the proxy's logs.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { isUtf8 } from '../message/utf8';
 import { Direction } from '../runtime/direction';
@@ -9,6 +10,7 @@ import { PATH } from '../runtime/names';
 import { MaskField } from './config.gen';
 import { Named } from './mask-plan';
 import { Action, Mask } from './method/mask';
+import { MaskNotes } from './notes';
 import { PartForm, PartMasks } from './parts';
 
 const COOKIE: Bytes = Bytes.from('cookie');
@@ -21,9 +23,12 @@ const STAR: u8 = 42;
 
 const out: Writer = new Writer(scratch);
 const value: Writer = new Writer(scratch);
+const place: Span = new Span();
 
 /** Masks of one direction. */
 export class HeaderMasks {
+  /** Where masking is explained; null: nowhere. */
+  notes: MaskNotes | null = null;
   /** Values hidden in the last message. */
   hidden: u32 = 0;
   private readonly names: Bytes[] = [];
@@ -55,11 +60,21 @@ export class HeaderMasks {
   /** Masks the headers of the current direction. False: no memory. */
   run(exchange: Exchange, revealed: u64): bool {
     this.hidden = 0;
+    const notes = this.notes;
+    this.parameters.explain(notes, 'parameter ');
+    this.cookies.explain(notes, 'cookie ');
     for (let i = 0; i < this.names.length; i++) {
       const name = unchecked(this.names[i]);
       const mask = unchecked(this.masks[i]);
       if (((revealed >> (<u64>mask.kind)) & 1) != 0 || !this.maskAll(exchange, name, mask)) continue;
       this.hidden++;
+      if (notes != null)
+        notes.outside(
+          'header ',
+          place.set(name.pointer, name.length),
+          mask,
+          mask.action == Action.Replace ? out : null,
+        );
       if (mask.action == Action.Replace) exchange.setHeader(name.pointer, name.length, out.pointer, out.length);
       else exchange.removeHeader(name.pointer, name.length);
     }

@@ -77,7 +77,8 @@ export class InsideMasker {
     const first = at < end ? load<u8>(at) : 0;
     const notes = this.notes;
     if (notes != null) notes.enter(document, node);
-    const known = first == 60 ? this.passXml(at, end) : isJson(first) && this.passJson(at, end);
+    // Text that only begins like XML is none: whether it ends so, is looked at amid it.
+    const known = first == 60 ? this.passXml(at, end) && !this.unreadable : isJson(first) && this.passJson(at, end);
     if (notes != null) notes.leave();
     if (!known) return this.lookAmid(document, node, text, end);
     if (this.innerMasked == Masked.Unchanged) return true;

@@ -48,6 +48,8 @@ const FOUND_MIN_LENGTH: u32 = 6;
 export class MaskPlan {
   /** Levels of messages inside strings. */
   nested: i32 = 0;
+  /** Whether nothing is hidden: what is found is counted. */
+  onlyCounts: bool = false;
   /** Keys that must be there before a message is masked. */
   keys: StaticArray<MaskKey> = new StaticArray<MaskKey>(0);
 

@@ -2,11 +2,13 @@
 // stand, since nothing says how an upstream reads them: a name is compared decoded.
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
+import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';
 import { hexDigit } from '../message/hex-text';
 import { isUtf8 } from '../message/utf8';
 import { Named } from './mask-plan';
 import { Action, Mask } from './method/mask';
+import { MaskNotes } from './notes';
 import { writePercent } from './surface/form';
 
 const EQUALS: u8 = 61;
@@ -33,6 +35,9 @@ export class PartMasks {
   named: Named | null = null;
   /** Values hidden in the last text. */
   hidden: u32 = 0;
+  private notes: MaskNotes | null = null;
+  private where: string = '';
+  private readonly name: Span = new Span();
   private readonly value: Writer = new Writer(scratch);
 
   add(name: Bytes, mask: Mask): void {
@@ -42,6 +47,12 @@ export class PartMasks {
 
   get acts(): bool {
     return this.names.length != 0 || this.named != null;
+  }
+
+  /** Says where the next texts are explained, and what their parts are. */
+  explain(notes: MaskNotes | null, where: string): void {
+    this.notes = notes;
+    this.where = where;
   }
 
   private maskOf(name: usize, length: u32): Mask | null {
@@ -87,13 +98,23 @@ export class PartMasks {
     const value = min(equals + 1, stop);
     if (mask.action == Action.Remove) {
       this.hidden++;
+      this.tell(mask, name, equals, null);
       return false;
     }
     out.bytes(at, <u32>(value - at));
     if (value >= stop) return true;
     this.hidden++;
+    this.value.begin(16);
     if (mask.action != Action.Null) this.write(mask, value, stop, form, out);
+    this.tell(mask, name, equals, this.value);
     return true;
+  }
+
+  private tell(mask: Mask, name: usize, end: usize, becomes: Writer | null): void {
+    const notes = this.notes;
+    if (notes == null) return;
+    const decoded = decode(name, end, true);
+    if (decoded != 0) notes.outside(this.where, this.name.set(decoded, decodedLength), mask, becomes);
   }
 
   private find(name: usize, end: usize): Mask | null {

@@ -16,6 +16,7 @@ import { Detections, MaskPlan, Named } from './mask-plan';
 import { HouseCompiler } from './compile-house';
 import { compileMask, MaskKeys } from './compile-mask';
 import { Mask } from './method/mask';
+import { observedCounter } from './stats';
 
 const fieldList: FieldList = new FieldList();
 
@@ -46,6 +47,7 @@ export class PlanCompiler {
     const detections = this.detections(wanted);
     const named = this.named(wanted);
     const plan = new MaskPlan(fields, this.names(), StaticArray.fromArray(this.masks), detections, named);
+    plan.onlyCounts = this.config.inventory && this.masks.length == 0 && named == null;
     plan.nested = wanted ? config.nested : 0;
     plan.keys = this.keys.list();
     this.headers.seal(named);
@@ -113,10 +115,14 @@ export class PlanCompiler {
       const mask = compileMask(this.reader, way, this.keys, this.direction);
       mask.rule = 'detect[' + i.toString() + ']';
       if (!wanted || !(this.direction == Direction.Request ? detection.request : detection.response)) continue;
+      if (this.config.inventory) {
+        mask.observes = true;
+        if (!this.reader.failed) mask.counter = observedCounter(way.kind, false, this.direction);
+      }
       masks[way.kind] = mask;
       any = true;
     }
-    const compiler = new HouseCompiler(this.reader, this.keys, this.direction);
+    const compiler = new HouseCompiler(this.reader, this.keys, this.direction, this.config.inventory);
     const house = compiler.compile(this.config.detectors);
     return any || (house != null && wanted)
       ? new Detections(masks, house, StaticArray.fromArray(compiler.masks))

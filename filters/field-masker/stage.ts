@@ -156,6 +156,7 @@ export class FieldMasker extends Stage {
     if (!headers.acts) return Verdict.Continue;
     const verdict = findKeys(exchange, masks.plan(direction));
     if (verdict != Verdict.Continue) return verdict;
+    headers.notes = masks.explains ? explainer : null;
     if (direction == Direction.Request) headers.note(exchange);
     if (!headers.run(exchange, masks.roles.revealed(exchange, exchange.roles)))
       return refuse(exchange, ErrorId.FIM_RT_0006, ErrorId.None);
@@ -212,8 +213,10 @@ export class FieldMasker extends Stage {
     const masks = <MaskPolicy>policy;
     const plan = masks.plan(exchange.direction);
     const format = exchange.format;
-    if (format == MessageFormat.Unknown) return refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
+    if (format == MessageFormat.Unknown)
+      return plan.onlyCounts ? Verdict.Continue : refuse(exchange, ErrorId.FIM_MASK_0001, ErrorId.None);
     const tree = message.tree(format);
+    if (tree == null && plan.onlyCounts) return Verdict.Continue;
     if (tree == null) return refuse(exchange, ErrorId.FIM_MASK_0002, message.error);
     const verdict = findKeys(exchange, plan);
     if (verdict != Verdict.Continue) return verdict;

@@ -36,6 +36,9 @@ export function defineMaskStats(): void {
 /** Counters of values by kind, method and direction, each made once for a VM when a configuration first names it. */
 const values: Map<u32, Counter> = new Map<u32, Counter>();
 
+/** Tells counters of what is only counted from those of methods. */
+const OBSERVED: u32 = 0x80000000;
+
 /** Stands for a kind in the counters of what a house's detectors find. */
 const HOUSE: u32 = 255;
 
@@ -47,6 +50,17 @@ export function houseCounter(method: MaskMethod, direction: Direction): Counter 
 /** Values hidden in one of these ways. */
 export function valuesCounter(kind: MaskKind, method: MaskMethod, direction: Direction): Counter {
   return counterOf(<u32>kind, KIND_LABELS[kind], method, direction);
+}
+
+/** Values of a kind, or of a house's detectors, that were counted and stayed. */
+export function observedCounter(kind: MaskKind, house: bool, direction: Direction): Counter {
+  const side = direction == Direction.Request ? 'request' : 'response';
+  const key = OBSERVED | ((house ? HOUSE : <u32>kind) << 16) | (<u32>direction);
+  if (values.has(key)) return values.get(key);
+  const counter = new Counter(maskValuesTotal(house ? 'House' : KIND_LABELS[kind], 'Observed', side));
+  counter.define();
+  values.set(key, counter);
+  return counter;
 }
 
 function counterOf(kind: u32, label: string, method: MaskMethod, direction: Direction): Counter {

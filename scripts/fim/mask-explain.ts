@@ -18,6 +18,10 @@ export interface ExplainFlags {
   name?: string;
   direction: string;
   contentType?: string;
+  /** Of a request: path and query. */
+  path?: string;
+  /** `name: value`, of the message. */
+  header?: string[];
   output: string;
   showValues?: boolean;
 }
@@ -88,7 +92,7 @@ function withoutKeys(config: FieldMaskerConfig): FieldMaskerConfig {
     const { keyId: _id, algorithm: _algorithm, ...rest } = way as T & { keyId?: string; algorithm?: string };
     return { ...rest, method: 'Full', keepFirst: -1, keepLast: -1 } as unknown as T;
   };
-  const { reveal: _reveal, stream: _stream, ...rest } = config;
+  const { reveal: _reveal, stream: _stream, inventory: _inventory, pass: _pass, ...rest } = config;
   return {
     ...rest,
     explain: true,
@@ -119,12 +123,30 @@ async function readMessage(file: string): Promise<Buffer> {
   return bytes;
 }
 
+/** What stands around a message. */
+interface Surroundings {
+  isRequest?: boolean;
+  contentType?: string;
+  path?: string;
+  fields?: [string, string][];
+}
+
+/** Headers as the command line has them. Error: FIM-UP-0020. */
+function headersOf(lines: readonly string[] = []): [string, string][] {
+  return lines.map((line) => {
+    const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*([\t\x20-\x7e\x80-\uffff]*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined)
+      throw new CodedError('FIM-UP-0020', "--header is written as 'name: value'");
+    return [name.toLowerCase(), value];
+  });
+}
+
 /** What the module does with a message. Throws FIM-UP-0052 if it refuses it. */
 export function explain(
   module: LoadedModule,
   route: Route,
   message: Buffer,
-  { isRequest = false, contentType }: { isRequest?: boolean; contentType?: string } = {},
+  { isRequest = false, contentType, path = '/', fields = [] }: Surroundings = {},
 ): { findings: (ExplainedFinding & { from?: number; to?: number })[]; masked: Buffer } {
   const config = route.stages!.fieldMasker!;
   const { match: _match, lane: _lane, observe: _observe, enforced: _enforced, ...rest } = route;
@@ -136,9 +158,10 @@ export function explain(
   const vm = createVm(module, {});
   const { accepted, root, logs } = vm.configure(JSON.stringify(document));
   if (!accepted) throw new CodedError('FIM-UP-0052', logs.at(-1)?.message ?? 'the configuration was refused');
-  const headers = { 'content-type': contentType ?? CONTENT_TYPES[route.body?.format ?? 'JSON'] ?? 'application/json' };
+  const type = contentType ?? CONTENT_TYPES[route.body?.format ?? 'JSON'] ?? 'application/json';
+  const headers: [string, string][] = [['content-type', type], ...fields];
   const { client, upstream } = exchange(root, {
-    request: isRequest ? { method: 'POST', headers, body: message } : { method: 'GET' },
+    request: isRequest ? { method: 'POST', path, headers, body: message } : { method: 'GET' },
     upstream: () => (isRequest ? { status: 204 } : { status: 200, headers, body: message }),
   });
   if (client.status >= 400) throw new CodedError('FIM-UP-0052', client.body.toString());
@@ -178,8 +201,12 @@ export async function maskExplain(file: string, flags: ExplainFlags): Promise<nu
   const [built] = await buildModules(['fim'], progress);
   const wasm = await readFile(join(ROOT, 'build', `${built!.name}.wasm`));
   const isRequest = flags.direction === 'Request';
+  if (flags.path !== undefined && (!isRequest || !/^\/[\x21-\x7e]*$/.test(flags.path)))
+    throw new CodedError('FIM-UP-0020', '--path is that of a request, and begins with /');
   const { findings } = explain(loadModule(wasm), route, message, {
     isRequest,
+    fields: headersOf(flags.header),
+    ...(flags.path === undefined ? {} : { path: flags.path }),
     ...(flags.contentType === undefined ? {} : { contentType: flags.contentType }),
   });
   const told = findings.map(({ from, to, ...finding }) =>

@@ -32,17 +32,98 @@ describe('mask explain', () => {
   async function findings(
     format: string,
     masking: object,
-    message: string,
+    message: string | Buffer,
     isRequest = false,
+    around: { path?: string; fields?: [string, string][] } = {},
   ): Promise<ExplainedFinding[]> {
     const file = join(folder, 'route.json');
     writeFileSync(file, ROUTE('a', format, masking));
     const report = await validateFiles([file]);
     assert.deepEqual(report.errors, []);
     const route = report.translation.pluginConfigs[0]!.config.routes![0]!;
-    const result = explain(module, route, Buffer.from(message), { isRequest });
+    const result = explain(module, route, Buffer.from(message as string), { isRequest, ...around });
     return result.findings.map(({ from: _from, to: _to, ...finding }) => finding);
   }
+
+  const places = (found: ExplainedFinding[]): (string | null)[][] =>
+    found.map(({ path, kind, becomes }) => [path, kind, becomes]);
+
+  test('ISO 8583, TLV, CNAPS2 and forms: elements, chip tags, fields of the header, parts', async () => {
+    const iso = await findings(
+      '{"format":"ISO8583","iso8583":{"specification":"unionpay-terminal"}}',
+      { dictionary: { kinds: ['BankCard', 'CardExpiry'] }, fields: [{ path: '$.DE52', method: 'Remove' }] },
+      Buffer.from(
+        '6000030000603210320072020070240000080012001662220212345678940000000000000100000000012912313233343536373839303132112233445566778800279F2608A1B2C3D4E5F607185A0862220212345678945F2403291231',
+        'hex',
+      ),
+    );
+    assert.deepEqual(places(iso), [
+      ['/DE2', 'BankCard', '622202******7894'],
+      ['/DE14', 'CardExpiry', '****'],
+      ['/DE52', 'Generic', null],
+      ['/DE55/5A', 'BankCard', '622202******7894'],
+      ['/DE55/5F24', 'CardExpiry', '******'],
+    ]);
+    const tlv = await findings(
+      '{"format":"TLV","tlvEncoding":"Hex"}',
+      { dictionary: { kinds: ['BankCard'] } },
+      '9F2608A1B2C3D4E5F607185A086222021234567894',
+    );
+    assert.deepEqual(places(tlv), [['/5A', 'BankCard', '622202******7894']]);
+    const cnaps2 = await findings(
+      '{"format":"CNAPS2"}',
+      {
+        fields: [
+          { name: 'Nm', kind: 'Name' },
+          { path: '$.H.OrigSender', method: 'KeepFirstLast', keepFirst: 2, keepLast: 2 },
+        ],
+      },
+      '{H:02102100099996  HVPS104100000004  HVPS20240801093047XMLhvps.111.001.01     2024080100000117    2024080100000117    3U         }\r\n<Document xmlns="urn:x"><Dbtr><Nm>王小明</Nm></Dbtr></Document>',
+    );
+    assert.deepEqual(places(cnaps2), [
+      ['/H/OrigSender', 'Generic', '10********96'],
+      ['/Document/Dbtr/Nm', 'Name', '王**'],
+    ]);
+    const form = await findings(
+      '{"format":"Form"}',
+      { dictionary: { kinds: ['BankCard'] }, fields: [{ name: 'cvn2', method: 'Remove' }] },
+      `a=1&user%5BcardNo%5D=${CARD}&cvn2=123`,
+    );
+    assert.deepEqual(places(form), [
+      ['/user[cardNo]', 'BankCard', '622202******7894'],
+      ['/cvn2', 'Generic', null],
+    ]);
+  });
+
+  test('headers, parameters and cookies', async () => {
+    const both = { direction: 'Both' };
+    const masking = {
+      fields: [
+        { header: 'X-Phone', kind: 'Phone', ...both },
+        { parameter: 'q', method: 'Remove' },
+        { cookie: 'uid', kind: 'UserName', ...both },
+      ],
+      dictionary: { kinds: ['BankCard'], direction: 'Both' },
+    };
+    const request = await findings('{"format":"JSON"}', masking, '{}', true, {
+      path: `/pay?a=1&card%4eo=${CARD}&q=x`,
+      fields: [
+        ['x-phone', '13800138000'],
+        ['cookie', `uid=zhangsan; b=2; pan=${CARD}`],
+      ],
+    });
+    assert.deepEqual(places(request), [
+      ['header x-phone', 'Phone', '138****8000'],
+      ['parameter cardNo', 'BankCard', '622202******7894'],
+      ['parameter q', 'Generic', null],
+      ['cookie uid', 'UserName', 'z******n'],
+      ['cookie pan', 'BankCard', '622202******7894'],
+    ]);
+    const response = await findings('{"format":"JSON"}', masking, '{}', false, {
+      fields: [['set-cookie', 'uid=zhangsan; Path=/']],
+    });
+    assert.deepEqual(places(response), [['cookie uid', 'UserName', 'z******n']]);
+  });
 
   test('JSON: fields, the dictionary, content, detectors of the house, messages inside strings', async () => {
     const found = await findings(

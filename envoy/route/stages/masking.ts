@@ -45,6 +45,8 @@ export const masking = stage({
     if (dictionary !== undefined) checkDictionary(dictionary, [...path, 'dictionary'], report);
     reveal.forEach((rule, index) => checkReveal(rule, [...path, 'reveal', index], report));
     checkCiphers(value, path, report);
+    if (value.inventory === true && detect === undefined && detectors === undefined)
+      report('FIM-CFG-1041', [...path, 'inventory'], 'detect or detectors say what is counted');
     if (value.pass !== undefined) {
       checkUnique(value.pass, [...path, 'pass'], report);
       const others = terms.readers.filter((name) => name !== 'masking');
@@ -94,6 +96,7 @@ export const masking = stage({
     }
     if (nested > 0) config.nested = nested;
     if (value.stream === true) config.stream = true;
+    if (value.inventory === true) config.inventory = true;
     if (value.pass !== undefined) config.pass = value.pass;
     if (reveal !== undefined) config.reveal = reveal.map(revealRule);
     return config;

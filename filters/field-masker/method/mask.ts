@@ -34,7 +34,9 @@ export class Mask {
   /** The place of the rule in the section (`fields[2]`), and whether it is a detector of the house. For explanations. */
   rule: string = '';
   house: bool = false;
-  /** Values masked so. */
+  /** Whether such values are counted and stay. */
+  observes: bool = false;
+  /** Values masked so, or counted. */
   counter: Counter | null = null;
 
   /** `char`: stands for a hidden character where the method cannot do as asked. */

@@ -79,10 +79,10 @@ describe('Messages inside texts', () => {
       'log {"a":{"cardNo":"' + HIDDEN + '"},"cardNo":"***********"',
     );
     expect<string>(run('log {"cardNo":"62220212')).toBe('log {"cardNo":"********');
-    expect<string>(run('log {"cardNo":"62220212\\u4e')).toBe('log {"cardNo":' + '*'.repeat(14));
+    expect<string>(run('log {"cardNo":"62220212\\u4e')).toBe('log {"cardNo":' + '*'.repeat(13));
   });
   it('are hidden whole if readers could take them in different ways', () => {
-    expect<string>(run('{"cardNo":"1","cardNo":"' + CARD + '"}')).toBe('*'.repeat(41));
+    expect<string>(run('{"cardNo":"1","cardNo":"' + CARD + '"}')).toBe('*'.repeat(42));
     expect<string>(run('a {"x":1,"x":"' + CARD + '"} b')).toBe('a ' + '*'.repeat(30) + ' b');
     expect<string>(run('<a x="1" x="' + CARD + '"/>')).toBe('*'.repeat(31));
   });
