@@ -13,7 +13,7 @@ export class ContentMasker {
   readonly value: Writer;
   /** Values hidden since `begin`. */
   count: u32 = 0;
-  private readonly scanner: Scanner = new Scanner();
+  readonly scanner: Scanner = new Scanner();
   private plan: MaskPlan = NO_PLAN;
   private revealed: u64 = 0;
   private notes: MaskNotes | null = null;

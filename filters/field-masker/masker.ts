@@ -131,11 +131,11 @@ export class Masker extends MessageMasker {
     const isSurveyed =
       plan.detects &&
       surface.quotes &&
-      this.scanner.survey(plan.house, plan.kinds, document.sourcePointer, length, this.arena);
+      this.content.scanner.survey(plan.house, plan.kinds, document.sourcePointer, length, this.arena);
     // A name of the dictionary, a message inside a string and an explanation need every value.
     this.skips = isSurveyed && !plan.hasDictionary && this.levels == 0 && this.notes == null;
     this.walk(document);
-    this.scanner.forget();
+    this.content.scanner.forget();
     if (this.failure != Masked.Unchanged) return this.failure;
     if (!this.begun) return Masked.Unchanged;
     this.out.bytes(document.sourcePointer + this.done, length - this.done);
@@ -152,7 +152,7 @@ export class Masker extends MessageMasker {
     let node = document.root;
     while (node <= document.size && this.failure == Masked.Unchanged) {
       if (this.skips && this.covers == 0) {
-        node = this.scanner.map.next(document, node, more ? matches.node : document.size + 1, plan.seeks);
+        node = this.content.scanner.map.next(document, node, more ? matches.node : document.size + 1, plan.seeks);
         if (node > document.size) break;
       }
       this.uncover(document, node);
