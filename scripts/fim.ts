@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './fim/audit-commands.ts';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
+import { breakerCommand } from './fim/breaker-commands.ts';
 import { limitsCommand } from './fim/limits-commands.ts';
 import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
@@ -218,6 +219,7 @@ function commands(finish: Finish): Command {
   program.addCommand(kmsCommand(finish).exitOverride());
   program.addCommand(tlcpCommand(finish));
   program.addCommand(limitsCommand(finish));
+  program.addCommand(breakerCommand(finish));
   program.addCommand(auditCommand(finish));
   program
     .command('version')

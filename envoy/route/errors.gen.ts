@@ -88,6 +88,9 @@ export type ErrorCode =
   | 'FIM-CFG-1097'
   | 'FIM-RES-0001'
   | 'FIM-RES-0002'
+  | 'FIM-RES-0003'
+  | 'FIM-RES-0004'
+  | 'FIM-RES-0005'
   | 'FIM-CFG-1072'
   | 'FIM-CFG-1095'
   | 'FIM-CFG-1096'
@@ -427,6 +430,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1097': {"status":0,"title":"Header that every request has cannot be an idempotency key","titleZh":"每个请求都带的头不能作为幂等键","advice":"Envoy or every client writes this header, so that each payment could be sent twice. Name one that only senders set whose requests may be repeated, such as Idempotency-Key.","adviceZh":"该头由 Envoy 或所有客户端写入，会使每笔支付都可能被发送两次。请改用仅由允许重复发送的一方设置的头，例如 Idempotency-Key。"},
   'FIM-RES-0001': {"status":503,"title":"Breaker is open","titleZh":"熔断器已打开","advice":"Too many requests of the route have failed lately; retry after the time that `retry-after` names.","adviceZh":"该路由近期失败的请求过多；请在 `retry-after` 所示时间之后重试。"},
   'FIM-RES-0002': {"status":504,"title":"No time is left for the request","titleZh":"请求剩余时间不足","advice":"The caller's deadline, less what this hop needs, was over before the request was sent; it was not sent.","adviceZh":"调用方的截止时间扣除本跳所需后，在发送前已用尽；请求未发送。"},
+  'FIM-RES-0003': {"status":422,"title":"No route has a breaker of that name","titleZh":"没有该名称的熔断器","advice":"`fim breaker status` names those of the policy that is in force; a route outside the namespace `default` is NAMESPACE/NAME.","adviceZh":"`fim breaker status` 列出当前生效策略中的熔断器；不在 `default` 命名空间的路由写作 NAMESPACE/NAME。"},
+  'FIM-RES-0004': {"status":409,"title":"The resource has set the breaker","titleZh":"熔断器已由资源固定","advice":"Take `resilience.breaker.state` out of the FinancialRoute, or set it to Automatic: until then no command changes the breaker.","adviceZh":"请删除 FinancialRoute 中的 `resilience.breaker.state`，或改为 Automatic；在此之前命令不能改变熔断器。"},
+  'FIM-RES-0005': {"status":503,"title":"The breaker's state cannot be written","titleZh":"无法写入熔断器状态","advice":"Try again; if it stays so, `fim.breaker.failed` counts too, and requests are sent without a breaker.","adviceZh":"请重试；若持续如此，`fim.breaker.failed` 也会计数，请求将不经熔断器发送。"},
   'FIM-CFG-1072': {"status":0,"title":"Clients are asked for certificates, and nobody is trusted","titleZh":"要求客户端证书，但未信任任何 CA","advice":"Put the authorities of the clients into `tls.trust`, or use ECC suites with `clientAuth: None`. Those of ordinary TLS go into `tls.alsoTls.trust`.","adviceZh":"请在 `tls.trust` 中填写客户端证书的 CA，或使用 ECC 套件并设 `clientAuth: None`。普通 TLS 的 CA 填写在 `tls.alsoTls.trust`。"},
   'FIM-CFG-1095': {"status":0,"title":"Global limit cannot be kept so","titleZh":"全局限流规则无法这样执行","advice":"`ceiling` and `onStoreFailure` go with `scope: Global`; a global limit has no `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`; a route has at most four; with `onStoreFailure: Local` the ceiling is at most `requests`.","adviceZh":"`ceiling` 与 `onStoreFailure` 须与 `scope: Global` 一起使用；全局规则不支持 `Concurrency`、`shape`、`observe`、`refund` 和 `cost.responseHeader`；每条路由最多四条；`onStoreFailure: Local` 时 ceiling 不得超过 `requests`。"},
   'FIM-CFG-1096': {"status":0,"title":"No service counts global limits here","titleZh":"此处没有统计全局限流的服务","advice":"Name one: `fim up --limits URL` with a running `fim limits serve`; or leave `scope: Global` away.","adviceZh":"请指定服务：`fim up --limits URL`，并运行 `fim limits serve`；或去掉 `scope: Global`。"},

@@ -19,6 +19,8 @@ const GOOD_IN_A_ROW: usize = 36;
 const PROBES_SENT: usize = 40;
 const PROBES_GOOD: usize = 44;
 const PART_MS: usize = 48;
+/** How it is set by hand. */
+const ORDER: usize = 52;
 const WINDOW: usize = 56;
 /** Bytes of a state. */
 export const BREAKER_BYTES: u32 = 56 + PARTS * PART_BYTES;
@@ -28,6 +30,16 @@ export const enum BreakerPhase {
   Degraded = 1,
   Open = 2,
   HalfOpen = 3,
+}
+
+/** How a breaker is set by hand. */
+export const enum BreakerOrder {
+  /** Results decide. */
+  None = 0,
+  /** Nothing is sent. */
+  Open = 1,
+  /** Everything is sent. */
+  Closed = 2,
 }
 
 /** What becomes of a request. */
@@ -77,6 +89,21 @@ export function touchedMs(state: usize): u64 {
 export function beginBreaker(state: usize, owner: u64, nowMs: u64): void {
   memory.fill(state, 0, BREAKER_BYTES);
   store<u64>(state, owner, OWNER);
+  store<u64>(state, nowMs, TOUCHED);
+}
+
+export function orderOf(state: usize): BreakerOrder {
+  return load<u32>(state, ORDER);
+}
+
+/** Sets it by hand. `None`: it begins anew, and what was sent before counts no more. */
+export function obeyOrder(state: usize, order: BreakerOrder, nowMs: u64): void {
+  if (order == BreakerOrder.None) {
+    const epoch = epochOf(state) + 1;
+    beginBreaker(state, ownerOf(state), nowMs);
+    store<u32>(state, epoch, EPOCH);
+  }
+  store<u32>(state, order, ORDER);
   store<u64>(state, nowMs, TOUCHED);
 }
 
@@ -170,11 +197,18 @@ function count(state: usize, terms: BreakerTerms, nowMs: u64, fault: bool): void
   if (fault) store<u32>(part, load<u32>(part, 12) + 1, 12);
 }
 
-/** Whether more of the window's requests have failed than may. */
-function isTooMuch(state: usize, terms: BreakerTerms, nowMs: u64): bool {
+/** Results in the window. */
+let total: u64 = 0;
+/** Those of them that were faults. */
+let faults: u64 = 0;
+
+/** Counts the results in the window. */
+function sumUp(state: usize, terms: BreakerTerms, nowMs: u64): void {
   const number = nowMs / terms.partMs;
-  let total: u64 = 0;
-  let faults: u64 = 0;
+  total = 0;
+  faults = 0;
+  // After an edit of the window what was counted in the other one says nothing.
+  if (load<u32>(state, PART_MS) != terms.partMs) return;
   for (let i: u32 = 0; i < PARTS; i++) {
     const part = state + WINDOW + i * PART_BYTES;
     const age = number - load<u64>(part);
@@ -182,6 +216,23 @@ function isTooMuch(state: usize, terms: BreakerTerms, nowMs: u64): bool {
     total += load<u32>(part, 8);
     faults += load<u32>(part, 12);
   }
+}
+
+/** Results in the window. */
+export function resultsIn(state: usize, terms: BreakerTerms, nowMs: u64): u64 {
+  sumUp(state, terms, nowMs);
+  return total;
+}
+
+/** Faults in the window. */
+export function faultsIn(state: usize, terms: BreakerTerms, nowMs: u64): u64 {
+  sumUp(state, terms, nowMs);
+  return faults;
+}
+
+/** Whether more of the window's requests have failed than may. */
+function isTooMuch(state: usize, terms: BreakerTerms, nowMs: u64): bool {
+  sumUp(state, terms, nowMs);
   if (total < terms.minRequests) return false;
   return faults * 100 > total * terms.openErrorRate || faults == total;
 }

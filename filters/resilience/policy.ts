@@ -1,3 +1,4 @@
+import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
@@ -8,6 +9,11 @@ import { SharedBreaker } from './shared-breaker';
 
 /** A route's deadline and breaker. */
 export class ResiliencePolicy extends StagePolicy {
+  /** Name of the breaker. */
+  id: Bytes = Bytes.EMPTY;
+  hasBreaker: bool = false;
+  /** How the resource has set it. */
+  state: BreakerState = BreakerState.Automatic;
   /** Null: none, or it is closed by the resource. */
   breaker: SharedBreaker | null = null;
   /** The resource has opened the breaker. */
@@ -51,6 +57,9 @@ export function compileResilience(reader: ConfigReader, node: u32): ResiliencePo
   const breaker = config.breaker;
   if (reader.failed || breaker == null) return policy;
   policy.openForMs = <u64>breaker.openForMs;
+  policy.id = config.id;
+  policy.hasBreaker = true;
+  policy.state = breaker.state;
   policy.diverts = breaker.backup;
   policy.isOpen = breaker.state == BreakerState.Open;
   if (breaker.state != BreakerState.Automatic) return policy;

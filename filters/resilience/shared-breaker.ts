@@ -10,15 +10,20 @@ import { SharedValue, Swap, createShared } from '../runtime/shared-data';
 import {
   Admission,
   BREAKER_BYTES,
+  BreakerOrder,
   BreakerPhase,
   BreakerTerms,
   admit,
   beginBreaker,
   epochOf,
+  faultsIn,
   forget,
+  obeyOrder,
+  orderOf,
   ownerOf,
   phaseOf,
   record,
+  resultsIn,
   touchedMs,
   waitsMs,
 } from './breaker';
@@ -74,6 +79,11 @@ export class SharedBreaker extends AnswerWatcher {
   private readonly place: u32;
   /** Milliseconds until a request that was refused may come again. */
   waitsMs: u64 = 0;
+  // How it stood at the last `read`.
+  phase: BreakerPhase = BreakerPhase.Normal;
+  order: BreakerOrder = BreakerOrder.None;
+  requests: u64 = 0;
+  faulty: u64 = 0;
 
   /** `slowMs`: an answer that took longer is a fault; 0: none is. */
   constructor(
@@ -93,6 +103,12 @@ export class SharedBreaker extends AnswerWatcher {
     const nowMs = monotonicMillis();
     for (let i = 0; i < MAX_SWAP_TRIES && this.look(); i++) {
       const state = value.pointer;
+      const order = orderOf(state);
+      if (order == BreakerOrder.Closed) return true;
+      if (order == BreakerOrder.Open) {
+        this.waitsMs = this.terms.openForMs;
+        return false;
+      }
       const admission = admit(state, this.terms, nowMs);
       if (admission == Admission.Refused) {
         this.waitsMs = min(waitsMs(state, this.terms, nowMs), this.terms.openForMs);
@@ -111,6 +127,31 @@ export class SharedBreaker extends AnswerWatcher {
     }
     breakerFailed.add(1);
     return true;
+  }
+
+  /** Reads how it stands. False: it cannot be read. */
+  read(): bool {
+    if (!this.look()) return false;
+    const nowMs = monotonicMillis();
+    const state = value.pointer;
+    this.phase = phaseOf(state);
+    this.order = orderOf(state);
+    this.requests = resultsIn(state, this.terms, nowMs);
+    this.faulty = faultsIn(state, this.terms, nowMs);
+    this.waitsMs =
+      this.phase < BreakerPhase.Open || this.order != BreakerOrder.None ? 0 : waitsMs(state, this.terms, nowMs);
+    return true;
+  }
+
+  /** Sets it by hand, and reads how it stands then. False: it cannot be written. */
+  obey(order: BreakerOrder): bool {
+    for (let i = 0; i < MAX_SWAP_TRIES && this.look(); i++) {
+      obeyOrder(value.pointer, order, monotonicMillis());
+      const swap = value.swap(keyOf(this.place), KEY_LENGTH);
+      if (swap == Swap.Done) return this.read();
+      if (swap == Swap.Failed) return false;
+    }
+    return false;
   }
 
   judgeHeaders(sent: Sent, status: usize): Judgement {

@@ -6,10 +6,12 @@ import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { ConfigReader } from '../runtime/config-reader';
 import { Direction } from '../runtime/direction';
+import { keepDoor } from '../runtime/door';
 import { Exchange } from '../runtime/exchange';
 import { monotonicMillis } from '../runtime/host';
 import { CONTENT_TYPE } from '../runtime/names';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { breakerDoor } from './breaker-door';
 import { DeadlineConfig } from './config.gen';
 import { readGrpcTimeout, readMillis } from './deadline';
 import { OBSERVABLE, SECTION } from './facts.gen';
@@ -36,6 +38,7 @@ export class Resilience extends Stage {
 
   start(): bool {
     defineResilienceStats();
+    keepDoor(breakerDoor);
     return true;
   }
 
