@@ -388,14 +388,12 @@ export const MAX_WAITING_BYTES: u32 = 17_825_792;
 export const MAX_EXPANDED_KEYS: i32 = 64;
 /** Sessions that a server of national TLS keeps for resumption by id, the latest, some 2 KiB each. */
 export const MAX_KEPT_SESSIONS: i32 = 1024;
-/** Time for which a session of national TLS may be resumed, seconds. */
-export const MAX_SESSION_SECONDS: i64 = 3600;
+/** Time for which a session of national TLS may be resumed unless the configuration says otherwise, seconds. */
+export const SESSION_SECONDS: i64 = 3600;
 /** Ticket of a session, bytes; a longer one is not looked at. */
 export const MAX_TICKET_BYTES: u32 = 4096;
 /** Keys of tickets: the first makes them, the others only open them. */
 export const MAX_TICKET_KEYS: i32 = 4;
-/** Time for which a key makes tickets, milliseconds; as long again it opens them. */
-export const TICKET_KEY_MS: i64 = 3_600_000;
 /** Connections of national TLS in one worker that have not sent a byte. For one more the oldest is closed. */
 export const MAX_SILENT_CONNECTIONS: i32 = 4096;
 /** Connections of national TLS in their handshake in one worker. For one more the oldest is closed. */

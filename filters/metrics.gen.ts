@@ -95,6 +95,7 @@ export const TLCP_CONNECTIONS_OPENED: string = 'fim.tlcp.connections.opened';
 export const TLCP_CONNECTIONS_CLOSED: string = 'fim.tlcp.connections.closed';
 export const TLCP_CONNECTIONS_REFUSED: string = 'fim.tlcp.connections.refused';
 export const TLCP_CONNECTIONS_CUT: string = 'fim.tlcp.connections.cut';
+export const TLCP_CONNECTIONS_OUTDATED: string = 'fim.tlcp.connections.outdated';
 export const TLCP_HANDSHAKES_HELD: string = 'fim.tlcp.handshakes.held';
 export const TLCP_HANDSHAKES_EXPIRED: string = 'fim.tlcp.handshakes.expired';
 export const TLCP_REQUESTS_REFUSED: string = 'fim.tlcp.requests.refused';

@@ -140,6 +140,7 @@ export type ErrorCode =
   | 'FIM-RT-0053'
   | 'FIM-RT-0054'
   | 'FIM-RT-0055'
+  | 'FIM-RT-0056'
   | 'FIM-RT-0030'
   | 'FIM-RT-0031'
   | 'FIM-RT-0032'
@@ -482,6 +483,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-RT-0053': {"status":422,"title":"Checksum of a compressed body is wrong","titleZh":"压缩消息体的校验和错误","advice":"The body was changed on its way, or its sender computes CRC-32, Adler-32 or the length wrongly.","adviceZh":"报文体在途中被改动，或发送方的 CRC-32、Adler-32 或长度计算有误。"},
   'FIM-RT-0054': {"status":422,"title":"Compressed body is followed by other bytes","titleZh":"压缩消息体之后有多余字节","advice":"Send the stream alone; behind a gzip member only further members may stand.","adviceZh":"请只发送压缩流本身；gzip 成员之后只能是其他成员。"},
   'FIM-RT-0055': {"status":422,"title":"Body is not of its content coding","titleZh":"消息体与其内容编码不符","advice":"The body is no valid stream of the coding that `content-encoding` names: compress it, or leave the header out.","adviceZh":"报文体不是 `content-encoding` 所示编码的有效流：请压缩，或去掉该头。"},
+  'FIM-RT-0056': {"status":421,"title":"Connection does not hold under today's terms","titleZh":"该连接不再符合当前的客户端证书要求","advice":"Connect again. The connection was accepted with a certificate that has ended or was revoked since, or before an edit of what is asked of clients (`tls.trust`, `tls.clientAuth`, `tls.crl`, cipher suites).","adviceZh":"请重新建立连接。该连接建立之后，其证书已过期或被吊销，或对客户端的要求（`tls.trust`、`tls.clientAuth`、`tls.crl`、密码套件）已被修改。"},
   'FIM-RT-0030': {"status":503,"title":"Too many bytes of bodies held in one worker","titleZh":"单个工作线程缓存的消息体字节过多","advice":"Send it again after the time that `retry-after` names. Lower `body.maxBytes` of the routes, raise the proxy's concurrency or add replicas.","adviceZh":"请在 `retry-after` 所示时间之后重新发送。可调小路由的 `body.maxBytes`、提高代理并发数或增加副本。"},
   'FIM-RT-0031': {"status":503,"title":"Too many bytes of bodies held for one connection","titleZh":"单个连接缓存的消息体字节过多","advice":"Send fewer large messages at a time over one connection, or use more connections.","adviceZh":"请减少同一连接上同时发送的大报文，或使用更多连接。"},
   'FIM-RT-0032': {"status":503,"title":"Too many bytes of bodies held for one client address","titleZh":"单个客户端地址缓存的消息体字节过多","advice":"Send fewer large messages at a time from one address. Where a balancer or a proxy hides many clients behind one address, raise `--held-per-address`, or let it hand on their addresses.","adviceZh":"请减少同一地址同时发送的大报文。若负载均衡或代理使许多客户端共用一个地址，请调大 `--held-per-address`，或让其传递客户端地址。"},

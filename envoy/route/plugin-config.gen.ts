@@ -1042,6 +1042,8 @@ export interface TlcpConnectionsConfig {
   pairs: TlcpPairConfig[];
   /** Whether sessions are resumed by tickets, whose keys all workers share. */
   tickets?: boolean;
+  /** Time for which a session may be resumed, and for which a key makes tickets, seconds. */
+  sessionSeconds?: number;
   /** How long a client's certificates must be valid yet, seconds. */
   leastSeconds?: number;
   /** Revocation lists, PEM. Where there is one, every certificate of a client needs a list or an answer. */

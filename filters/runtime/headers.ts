@@ -72,6 +72,18 @@ export class HeaderSnapshot {
     return found;
   }
 
+  /** The same for all whose names begin so. */
+  dropBeginnings(map: HeaderMap, beginning: usize, length: u32): void {
+    let text: usize = this.pointer + 4 + this.count * 8;
+    for (let i: u32 = 0; i < this.count; i++) {
+      const sizes = this.pointer + 4 + i * 8;
+      const keyLength = load<u32>(sizes);
+      if (keyLength >= length && isSpelling(text, beginning, length))
+        proxy_remove_header_map_value(map, text, keyLength);
+      text += keyLength + load<u32>(sizes, 4) + 2;
+    }
+  }
+
   /** First header of that name (lower case) with `_` equal to `-`. `spelt`: whether it has the exact spelling. */
   findSpelling(name: usize, nameLength: u32): bool {
     return this.findSpellingFrom(0, this.pointer + 4 + this.count * 8, name, nameLength);

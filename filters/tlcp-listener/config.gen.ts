@@ -59,6 +59,8 @@ export class TlcpConnectionsConfig {
   pairs: StaticArray<TlcpPairConfig> = new StaticArray<TlcpPairConfig>(0);
   /** Whether sessions are resumed by tickets, whose keys all workers share. */
   tickets: bool = true;
+  /** Time for which a session may be resumed, and for which a key makes tickets, seconds. */
+  sessionSeconds: i32 = 3600;
   /** How long a client's certificates must be valid yet, seconds. */
   leastSeconds: i32 = 0;
   /** Revocation lists, PEM. Where there is one, every certificate of a client needs a list or an answer. */
@@ -204,6 +206,8 @@ export function decodeTlcpConnectionsConfig(reader: ConfigReader, node: u32): Tl
       seen |= 2;
     } else if (reader.keyIs(member, 'tickets')) {
       result.tickets = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'sessionSeconds')) {
+      result.sessionSeconds = <i32>reader.readInteger(member, 60, 86400);
     } else if (reader.keyIs(member, 'leastSeconds')) {
       result.leastSeconds = <i32>reader.readInteger(member, 0, 31536000);
     } else if (reader.keyIs(member, 'lists')) {

@@ -4,7 +4,7 @@
 // A network filter cannot write by itself. So it makes up a request, whose answer makes the proxy write, and replaces the
 // answer by what the core has to say (poke.ts). The HTTP filter of this module answers such requests before all other
 // filters and in the same machine: at once, or when there is something to say.
-import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS, MAX_OCSP_WAIT_MS, MAX_TLCP_HEAD_MS } from '../limits';
+import { MAX_CLOSING_MS, MAX_EARLY_BYTES, MAX_HANDSHAKE_MS, MAX_TLCP_HEAD_MS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
@@ -23,13 +23,27 @@ import { Reason } from '../tlcp/reason';
 import { Question } from '../tlcp/revocation-check';
 import { Server } from '../tlcp/server';
 import { State } from '../tlcp/state';
+import { AnswerEnd } from './answer-end';
 import { Refusal, RequestFraming } from './framing';
 import { identityOf, tellOpen } from './identity';
-import { Asker } from './responder';
-import { answerStream, drawToken, endStream, isPathOf, tellMaker, writePoke, writeRefusal } from './poke';
+import {
+  answerStream,
+  drawToken,
+  endStream,
+  isPathOf,
+  MARK,
+  MARK_BYTES,
+  markedBytes,
+  tellMaker,
+  writePoke,
+  writeRefusal,
+} from './poke';
 import { ConnectionPolicy } from './policy';
+import { Asker, Questions } from './responder';
+import { Standing } from './standing';
 import {
   connectionsCut,
+  connectionsOutdated,
   countHandshake,
   handshakeMillis,
   handshakesExpired,
@@ -39,13 +53,6 @@ import {
 } from './stats';
 
 const bytes: Writer = new Writer(scratch);
-
-/**
- * Stands behind a request where more of the client has come: empty lines, which every reader of requests passes over. The
- * proxy leaves them in the buffer until it takes the next request, and so calls the filter again.
- */
-const MARK_BYTES: u32 = 16;
-const MARK: usize = memory.data<u8>([13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10]);
 
 export class TlcpConnection extends Asker {
   /** Null until this side's keys are there. */
@@ -82,12 +89,11 @@ export class TlcpConnection extends Asker {
   /** Whether MARK was put into the buffer. */
   private isMarked: bool = false;
   private readonly framing: RequestFraming = new RequestFraming();
+  readonly answerEnd: AnswerEnd = new AnswerEnd();
+  private readonly standing: Standing;
   /** Since when the beginning of something is held, monotonic milliseconds; 0: nothing is. */
   private heldMs: u64 = 0;
-  /** The question about the client's certificates that was asked last. */
-  private asked: Question | null = null;
-  /** When the first question came up, monotonic milliseconds; 0: none has. */
-  private askedMs: u64 = 0;
+  private readonly questions: Questions;
   /** Bytes that came before there were keys. */
   private early: GrowingBytes | null = null;
 
@@ -97,6 +103,8 @@ export class TlcpConnection extends Asker {
     readonly bornMs: u64,
   ) {
     super();
+    this.standing = new Standing(policy);
+    this.questions = new Questions(id, policy.responder);
   }
 
   get isOpen(): bool {
@@ -127,10 +135,11 @@ export class TlcpConnection extends Asker {
     }
     if (this.core == null && !this.begin()) return this.hold(resultPointer(), resultLength(), length, last);
     const wasOpen = this.isOpen;
-    const marked = this.markAt(resultPointer(), resultLength());
+    const marked = this.isMarked ? markedBytes(resultPointer(), resultLength()) : 0;
+    this.isMarked = false;
     this.feed(resultPointer() + marked, resultLength() - marked, nowMs);
     if (!this.isOver && this.passOn(length, !wasOpen && !last)) return NetworkStatus.Continue;
-    if (this.framing.refusal != Refusal.None && !this.isOver) this.turnAway(nowMs);
+    if (this.framing.refusal != Refusal.None && !this.isOver) this.turnAway(this.framing.refusal, nowMs);
     return this.isOver ? this.sayEnd(length, last) : this.keepBack(length);
   }
 
@@ -149,24 +158,19 @@ export class TlcpConnection extends Asker {
     return this.keepBack(length);
   }
 
-  /** Ends it because of a request that is not read as it may be: by an answer where there is none yet. */
-  private turnAway(nowMs: u64): void {
+  /** Ends it because of a request that is not read as it may be, or not served here: by an answer where there is none yet. */
+  private turnAway(refusal: Refusal, nowMs: u64): void {
     const core = this.core!;
-    requestsMalformed.add(1);
+    const isOutdated = refusal == Refusal.Outdated;
+    (isOutdated ? connectionsOutdated : requestsMalformed).add(1);
     if (this.streams == 0 && this.framing.isBetween) {
-      writeRefusal(bytes, this.framing.refusal == Refusal.TooLong);
+      writeRefusal(bytes, refusal);
       core.send(bytes.pointer, bytes.length);
       core.close();
-    } else core.fail(Alert.DecodeError, Reason.MessageMalformed);
+    } else if (isOutdated) core.fail(Alert.CertificateUnknown, Reason.Certificate);
+    else core.fail(Alert.DecodeError, Reason.MessageMalformed);
     core.plain.release();
     this.look(nowMs);
-  }
-
-  /** Bytes of MARK at the front of the buffer. The proxy took it, or did not. */
-  private markAt(data: usize, length: u32): u32 {
-    if (!this.isMarked) return 0;
-    this.isMarked = false;
-    return length >= MARK_BYTES && memory.compare(data, MARK, MARK_BYTES) == 0 ? MARK_BYTES : 0;
   }
 
   /** Starts the core, if this side's keys are there. */
@@ -181,23 +185,9 @@ export class TlcpConnection extends Asker {
     const wasOpen = core.state == State.Open;
     core.settings.now = wallMillis() / 1000;
     core.receive(data, length);
-    this.carryQuestions(nowMs);
+    this.questions.carry(this, core, nowMs);
     this.look(nowMs);
     if (wasOpen && core.state == State.Failed) connectionsCut.add(1);
-  }
-
-  /** Has questions asked; one that cannot be sent has no answer. Too many wait for a tick, or a crowd would decide for the fallback. */
-  private carryQuestions(nowMs: u64): void {
-    const core = this.core!;
-    const responder = this.policy.responder;
-    while (core.isAsking) {
-      const question = core.revocation!.question;
-      if (question == null || question === this.asked) return;
-      if (this.askedMs == 0) this.askedMs = nowMs;
-      if (responder != null && responder.isBusyFor(question)) return;
-      this.asked = question;
-      if (responder == null || !responder.ask(this, question, this.id)) core.answer(0, 0);
-    }
   }
 
   /** The answer to a question, which the handshake may have waited for too long. The host's current context is another afterwards. */
@@ -209,10 +199,10 @@ export class TlcpConnection extends Asker {
     this.goOn(nowMs);
   }
 
-  /** Asks what is to be asked next, or ends the wait. The host's current context is another afterwards. */
+  /** Asks what comes next, or ends the wait. The host's current context is another afterwards. */
   private goOn(nowMs: u64): void {
     const core = this.core!;
-    this.carryQuestions(nowMs);
+    this.questions.carry(this, core, nowMs);
     this.look(nowMs);
     // A made-up request that is still on its way will be answered: a call that fails at once is told before it comes.
     if (!core.isAsking && !this.answer() && !this.isPoked && this.isOver) this.close();
@@ -229,7 +219,7 @@ export class TlcpConnection extends Asker {
     if (outcome == Outcome.Failed) return;
     handshakeMillis.record(nowMs - this.bornMs);
     this.identity = identityOf(core.peerSign);
-    tellOpen(this.identity);
+    tellOpen(this.identity, this.standing.under.terms);
   }
 
   /** Keeps the first bytes until there are keys. A made-up request waits meanwhile, so that it can go on. */
@@ -257,13 +247,23 @@ export class TlcpConnection extends Asker {
     const framing = this.framing;
     if (mayPoke && (core.output.length > 0 || core.isAsking) && !this.isPoked) return this.replace(length, true, 0, 0);
     // One request at a time, since the proxy gives back what comes behind it. A made-up one is one.
+    const begins = framing.isBetween;
     const taken = framing.take(plain.start, plain.length);
+    if (taken > framing.skipped && (begins || framing.isTunnel) && !this.holds()) framing.outdate();
     if (framing.refusal != Refusal.None) return false;
     const passes = taken > framing.skipped && this.replace(length, false, taken, framing.skipped);
     plain.consume(taken);
     if (!framing.isHolding) this.heldMs = 0;
     else if (this.heldMs == 0) this.heldMs = monotonicMillis();
     return passes;
+  }
+
+  /** Whether it may be served under the terms of now. A machine that comes is told which these are. */
+  private holds(): bool {
+    const before = this.standing.under;
+    const holds = this.standing.holds(this.core!);
+    if (this.standing.under !== before) tellOpen(null, this.standing.under.terms);
+    return holds;
   }
 
   /** Puts a made-up request or the client's bytes, those `taken` but for the first, into the buffer. False: the host refuses, and it is closed. */
@@ -305,8 +305,14 @@ export class TlcpConnection extends Asker {
     }
     if (this.isPoked) this.isPoked = false;
     else if (this.isOpen) {
-      if (!readBuffer(BufferType.UpstreamData, length)) core.fail(Alert.InternalError, Reason.TooMuchWaiting);
-      else core.send(resultPointer(), resultLength());
+      // Before the bytes are asked for: the host's results have one place.
+      if (this.framing.isTunnel && !this.holds()) this.turnAway(Refusal.Outdated, nowMs);
+      else if (!readBuffer(BufferType.UpstreamData, length)) core.fail(Alert.InternalError, Reason.TooMuchWaiting);
+      else {
+        const ends = this.answerEnd.take(resultPointer(), resultLength(), this.framing.isTunnel);
+        core.send(resultPointer(), resultLength());
+        if (ends) core.close();
+      }
       this.look(nowMs);
       if (core.state == State.Failed) connectionsCut.add(1);
     }
@@ -374,15 +380,11 @@ export class TlcpConnection extends Asker {
       } else if (early != null && age > this.policy.holdMs) this.expire(Reason.NoOwnKey, nowMs);
       else if (age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
     } else if (!this.settled && age > MAX_HANDSHAKE_MS) this.expire(Reason.Timeout, nowMs);
-    else if (this.core!.isAsking) this.lookAtQuestion(nowMs);
+    else if (this.core!.isAsking && this.questions.isOverdue(nowMs))
+      this.onVerdict(this.core!.revocation!.question!, 0, 0, nowMs);
+    else if (this.core!.isAsking) this.goOn(nowMs);
     else if (this.overMs != 0 && nowMs - this.overMs > MAX_CLOSING_MS) this.close();
     else if (this.heldMs != 0) this.lookAtHeld(nowMs);
-  }
-
-  /** The time counts from the question on: a client that is slow to say hello does not shorten the responder's. */
-  private lookAtQuestion(nowMs: u64): void {
-    if (nowMs - this.askedMs > MAX_OCSP_WAIT_MS) this.onVerdict(this.core!.revocation!.question!, 0, 0, nowMs);
-    else this.goOn(nowMs);
   }
 
   /** A request that is on its way has time limits of the proxy's. */
@@ -401,7 +403,7 @@ export class TlcpConnection extends Asker {
     if (!this.answer()) this.close();
   }
 
-  /** Ends by an alert, also where there are no keys. */
+  /** Ends by an alert, with or without keys. */
   private fail(alert: Alert, reason: Reason): void {
     let core = this.core;
     if (core == null) {

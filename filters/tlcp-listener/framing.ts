@@ -42,6 +42,8 @@ export const enum Refusal {
   Malformed,
   /** A head, or the trailers, are longer than MAX_TLCP_HEAD_BYTES. */
   TooLong,
+  /** The connection does not hold any more under today's terms. */
+  Outdated,
 }
 
 export class RequestFraming {
@@ -71,6 +73,15 @@ export class RequestFraming {
 
   private get isBetweenNow(): bool {
     return this.place == Place.Between || this.place == Place.Head;
+  }
+
+  get isTunnel(): bool {
+    return this.place == Place.Tunnel;
+  }
+
+  /** Nothing goes on any more of what the last `take` gave: the connection does not hold. */
+  outdate(): void {
+    this.refusal = Refusal.Outdated;
   }
 
   /** Whether the beginning of something is held. */

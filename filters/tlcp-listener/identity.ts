@@ -22,7 +22,9 @@ import { CLIENT_FINGERPRINT, CLIENT_SUBJECT } from '../runtime/client-certificat
 import { readProperty, resultLength, resultPointer, writeHeader } from '../runtime/host';
 import { Certificate } from '../x509/certificate';
 
-/** Headers that only this proxy sets; a client's own are removed, in whatever spelling. */
+/** Only this proxy sets headers that begin so; a client's own are removed, in whatever spelling, as `envoy/xds/claims.ts` does. */
+const CLAIMS: Bytes = Bytes.from('x-fim-client-');
+/** Those that are set. */
 const HEADERS: StaticArray<Bytes> = [
   Bytes.from('x-fim-client-subject'),
   Bytes.from('x-fim-client-serial'),
@@ -39,9 +41,8 @@ const STATES: StaticArray<Bytes> = [
   Bytes.from('fim.client.not_after'),
 ];
 
-/** Filter state of a connection whose handshake is through. No client and no route can set it. */
+/** Filter state of a connection whose handshake is through: the terms that it holds under. No client and no route can set it. */
 const OPEN: Bytes = Bytes.from('fim.tlcp.open');
-const YES: Bytes = Bytes.from('1');
 const SCHEME: Bytes = Bytes.from(':scheme');
 const FORWARDED: Bytes = Bytes.from('x-forwarded-proto');
 const HTTPS: Bytes = Bytes.from('https');
@@ -70,17 +71,29 @@ export function identityOf(certificate: Certificate | null): StaticArray<Bytes> 
   return values;
 }
 
-/** Whether the current stream's connection has its handshake through, in another machine of this module. */
-export function isOpenElsewhere(): bool {
-  return readProperty(OPEN.pointer, OPEN.length) && resultLength() > 0;
+/** A connection that another machine of this module has. */
+export const enum Elsewhere {
+  /** It has none. */
+  None,
+  Open,
+  /** It was let in under terms that are no longer in force, which that machine does not know. */
+  Outdated,
+}
+
+/** How the current stream's connection stands in another machine. `terms`: those in force; null: none are yet. */
+export function standingElsewhere(terms: Bytes | null): Elsewhere {
+  if (!readProperty(OPEN.pointer, OPEN.length) || resultLength() == 0) return Elsewhere.None;
+  if (terms == null) return Elsewhere.Open;
+  const equal = resultLength() == terms.length && memory.compare(resultPointer(), terms.pointer, terms.length) == 0;
+  return equal ? Elsewhere.Open : Elsewhere.Outdated;
 }
 
 /**
- * Says as filter state of the current connection that it is open and whose it is: for logs, and for the machine that
- * takes this one's place.
+ * Says as filter state of the current connection under which terms it is open, and whose it is (null: nothing more): for
+ * logs, and for the machine that takes this one's place.
  */
-export function tellOpen(values: StaticArray<Bytes> | null): void {
-  proxy_set_property(OPEN.pointer, OPEN.length, YES.pointer, YES.length);
+export function tellOpen(values: StaticArray<Bytes> | null, terms: Bytes): void {
+  proxy_set_property(OPEN.pointer, OPEN.length, terms.pointer, terms.length);
   if (values == null) return;
   for (let i = 0; i < STATES.length; i++) {
     const name = unchecked(STATES[i]);
@@ -91,10 +104,7 @@ export function tellOpen(values: StaticArray<Bytes> | null): void {
 
 /** Removes what a client says of itself from the current request. `headers` are its headers. */
 export function dropClaims(headers: HeaderSnapshot, map: HeaderMap): void {
-  for (let i = 0; i < HEADERS.length; i++) {
-    const name = unchecked(HEADERS[i]);
-    headers.dropSpellings(map, name.pointer, name.length);
-  }
+  headers.dropBeginnings(map, CLAIMS.pointer, CLAIMS.length);
 }
 
 /** Says it to the upstream of the current request. */

@@ -6,6 +6,7 @@ import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import {
+  DataStatus,
   HeaderMap,
   HeadersStatus,
   NetworkStatus,
@@ -20,13 +21,14 @@ import { monotonicMillis, readProperty, resultLength, resultPointer } from '../r
 import { flushCounters } from '../runtime/metrics';
 import { AUTHORITY, PATH } from '../runtime/names';
 import { Reply } from '../runtime/reply';
-import { dropClaims, isOpenElsewhere, passUpstream, tellScheme, tellUpstream } from './identity';
+import { dropClaims, Elsewhere, passUpstream, standingElsewhere, tellScheme, tellUpstream } from './identity';
 import {
   addRoot,
   beginStream,
   configure,
   connectionById,
   connectionByNumber,
+  connectionOf,
   openByNumber,
   onProgress,
   openConnection,
@@ -38,6 +40,7 @@ import {
   tickListener,
 } from './listener';
 import { answerStream, isMadeUpElsewhere, isPoke } from './poke';
+import { policyInForce } from './policy';
 import { requestsRefused } from './stats';
 
 const CONNECTION_NUMBER: Bytes = Bytes.from('connection\0id');
@@ -138,7 +141,7 @@ export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream
 function onRequest(contextId: u32): HeadersStatus {
   const rootId = rootOfContext.has(contextId) ? rootOfContext.get(contextId) : 0;
   const root = rootOf(rootId);
-  if (!headers.fetch(HeaderMap.RequestHeaders)) return refuse();
+  if (!headers.fetch(HeaderMap.RequestHeaders)) return refuse(ErrorId.FIM_RT_0033);
   if (headers.find(AUTHORITY.pointer, AUTHORITY.length) && isPoke(headers.valuePointer, headers.valueLength)) {
     const number = connectionNumber();
     const isTaken =
@@ -154,8 +157,11 @@ function onRequest(contextId: u32): HeadersStatus {
     answerStream(contextId, false);
     return HeadersStatus.StopIteration;
   }
-  const isOpenThere = isOthers && isOpenElsewhere();
-  if (connection == null && !isOpenThere && (root == null || root.requiresTlcp)) return refuse();
+  const policy = policyInForce();
+  const there = isOthers ? standingElsewhere(policy == null ? null : policy.terms) : Elsewhere.None;
+  if (there == Elsewhere.Outdated) return refuse(ErrorId.FIM_RT_0056);
+  const isOpenThere = there == Elsewhere.Open;
+  if (connection == null && !isOpenThere && (root == null || root.requiresTlcp)) return refuse(ErrorId.FIM_RT_0033);
   dropClaims(headers, HeaderMap.RequestHeaders);
   if (connection != null) {
     beginStream(contextId, connection);
@@ -168,9 +174,9 @@ function onRequest(contextId: u32): HeadersStatus {
   return HeadersStatus.Continue;
 }
 
-function refuse(): HeadersStatus {
+function refuse(error: ErrorId): HeadersStatus {
   requestsRefused.add(1);
-  reply.begin(ErrorId.FIM_RT_0033);
+  reply.begin(error);
   reply.compose(Bytes.EMPTY, 0);
   reply.send();
   return HeadersStatus.StopIteration;
@@ -179,6 +185,24 @@ function refuse(): HeadersStatus {
 export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
   if (trailers.fetch(HeaderMap.RequestTrailers)) dropClaims(trailers, HeaderMap.RequestTrailers);
   scratch.reset();
+  return TrailersStatus.Continue;
+}
+
+export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
+  const connection = connectionOf(contextId);
+  if (connection != null) connection.answerEnd.onHead(endOfStream != 0);
+  return HeadersStatus.Continue;
+}
+
+export function proxy_on_response_body(contextId: u32, length: u32, endOfStream: u32): u32 {
+  const connection = endOfStream != 0 ? connectionOf(contextId) : null;
+  if (connection != null) connection.answerEnd.onLast();
+  return DataStatus.Continue;
+}
+
+export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
+  const connection = connectionOf(contextId);
+  if (connection != null) connection.answerEnd.onLast();
   return TrailersStatus.Continue;
 }
 

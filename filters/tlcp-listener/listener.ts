@@ -26,7 +26,7 @@ import { defineRuntimeStats } from '../runtime/stats';
 import { decodeTlcpListenerConfig } from './config.gen';
 import { TlcpConnection } from './connection';
 import { ConnectionList, Listed, leaveList } from './connection-list';
-import { ConnectionPolicy, compilePolicy } from './policy';
+import { ConnectionPolicy, compilePolicy, takeIntoForce } from './policy';
 import { drawAuthority } from './poke';
 import {
   connectionsClosed,
@@ -128,6 +128,7 @@ export function configure(root: ListenerRoot, length: u32): bool {
   if (policy != null && proxy_set_tick_period_milliseconds(TICK_MS) == Result.Ok) {
     // Without ticks no key would come and no handshake end: such a root takes no connections.
     root.policy = policy;
+    takeIntoForce(policy);
     countTlcpConfigured(config.generation);
   }
   return true;
@@ -237,6 +238,11 @@ export function openByNumber(number: u64): TlcpConnection | null {
   if (!byNumber.has(number)) return null;
   const connection = byNumber.get(number);
   return connection.isOpen ? connection : null;
+}
+
+/** The connection of a client's live request. */
+export function connectionOf(streamId: u32): TlcpConnection | null {
+  return byStream.has(streamId) ? byStream.get(streamId) : null;
 }
 
 export function beginStream(streamId: u32, connection: TlcpConnection): void {

@@ -8,6 +8,7 @@ import { Writer } from '../memory/writer';
 import { Result, proxy_send_local_response, proxy_set_effective_context, proxy_set_property } from '../runtime/abi';
 import { readProperty, resultLength, resultPointer } from '../runtime/host';
 import { Reply } from '../runtime/reply';
+import { Refusal } from './framing';
 
 /** In Envoy's response code details. */
 const DETAILS: Bytes = Bytes.from('FIM-TLCP');
@@ -22,6 +23,7 @@ const OK: u32 = 200;
 /** Envoy closes an HTTP/1.1 connection after this status. */
 const BAD_REQUEST: u32 = 400;
 const TOO_LONG: u32 = 431;
+const MISDIRECTED: u32 = 421;
 const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
 const SECRET_BYTES: u32 = 16;
@@ -33,6 +35,18 @@ const TOKEN: usize = memory.data(8, 8);
 const TOKEN_HEX: usize = memory.data(16, 8);
 
 const reply: Reply = new Reply();
+
+/**
+ * Stands behind a request where more of the client has come: empty lines, which every reader of requests passes over. The
+ * proxy leaves them in the buffer until it takes the next request, and so calls the filter again.
+ */
+export const MARK_BYTES: u32 = 16;
+export const MARK: usize = memory.data<u8>([13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10, 13, 10]);
+
+/** Bytes of MARK at the front of the proxy's buffer: it took it, or did not. */
+export function markedBytes(data: usize, length: u32): u32 {
+  return length >= MARK_BYTES && memory.compare(data, MARK, MARK_BYTES) == 0 ? MARK_BYTES : 0;
+}
 
 /** Draws the authority of this machine's requests, which no client knows. False: the host has no randomness. */
 export function drawAuthority(): bool {
@@ -102,13 +116,25 @@ function answerWith(details: Bytes, streamId: u32, status: u32): bool {
 }
 
 /** Writes the whole answer to a request that never gets to the proxy's parser. */
-export function writeRefusal(to: Writer, isTooLong: bool): void {
-  reply.begin(isTooLong ? ErrorId.FIM_RT_0025 : ErrorId.FIM_RT_0028);
-  reply.compose(Bytes.EMPTY, isTooLong ? TOO_LONG : BAD_REQUEST);
+export function writeRefusal(to: Writer, refusal: Refusal): void {
+  let error = ErrorId.FIM_RT_0028;
+  let status = BAD_REQUEST;
+  let line = '400 Bad Request';
+  if (refusal == Refusal.TooLong) {
+    error = ErrorId.FIM_RT_0025;
+    status = TOO_LONG;
+    line = '431 Request Header Fields Too Large';
+  } else if (refusal == Refusal.Outdated) {
+    error = ErrorId.FIM_RT_0056;
+    status = MISDIRECTED;
+    line = '421 Misdirected Request';
+  }
+  reply.begin(error);
+  reply.compose(Bytes.EMPTY, status);
   const body = reply.composed;
   to.begin(512 + body.length);
   to.ascii('HTTP/1.1 ');
-  to.ascii(isTooLong ? '431 Request Header Fields Too Large' : '400 Bad Request');
+  to.ascii(line);
   to.ascii('\r\ncontent-type: application/problem+json\r\nconnection: close\r\ncontent-length: ');
   to.decimal(body.length);
   to.ascii('\r\n\r\n');

@@ -1,6 +1,7 @@
 // Terms on which the connections of one configuration are accepted: the settings of the core, the pairs of
 // certificates, and what tells whether a client's certificate was revoked.
 import { ErrorId } from '../errors.gen';
+import { Sm3 } from '../crypto/sm3';
 import { isKeyId } from '../keys/key-id';
 import { Bytes } from '../memory/bytes';
 import { KmsConfig, decodeKmsConfig } from '../runtime/config.gen';
@@ -23,6 +24,18 @@ import { ticketKeys } from './ticket-keys';
 
 /** Answers of responders, which live on over configurations. */
 const answers: KeptAnswers = new KeptAnswers();
+const MILLIS: i64 = 1000;
+const TERMS_BYTES: i32 = 32;
+/** Terms under which connections are accepted now. Null: none were configured yet. */
+let inForce: ConnectionPolicy | null = null;
+
+export function takeIntoForce(policy: ConnectionPolicy): void {
+  inForce = policy;
+}
+
+export function policyInForce(): ConnectionPolicy | null {
+  return inForce;
+}
 
 export class ConnectionPolicy {
   /** Keys of the first pair; the others' are beside them. */
@@ -32,6 +45,8 @@ export class ConnectionPolicy {
   /** Responders that are asked about certificates; null: none. */
   responder: Responder | null = null;
   readonly pairs: Array<OwnPair> = [];
+  /** SM3 of what is asked of clients: one let in under other terms has to be looked at again. */
+  readonly terms: Bytes = Bytes.copy(changetype<usize>(new StaticArray<u8>(TERMS_BYTES)), TERMS_BYTES);
   private readonly told: StaticArray<u32> = new StaticArray<u32>(REVOCATION_COUNTERS);
 
   constructor(
@@ -43,6 +58,7 @@ export class ConnectionPolicy {
     settings.sessions = new SessionCache();
     settings.clientAuth = <ClientAuth>(<i32>config.clientAuth);
     settings.leastSeconds = <i64>config.leastSeconds;
+    settings.sessionSeconds = <i64>config.sessionSeconds;
     settings.suites = [];
     for (let i = 0; i < config.suites.length; i++) settings.suites.push(<u32>config.suites[i]);
     const protocol = Bytes.from('\x08http/1.1');
@@ -62,6 +78,25 @@ export class ConnectionPolicy {
     return <u64>this.kms.holdMs;
   }
 
+  /** Sets the terms, when all of them are known. */
+  settle(): void {
+    const settings = this.settings;
+    const out = this.terms.pointer;
+    const sm3 = new Sm3();
+    settings.digestTo(sm3, out);
+    store<i64>(out, settings.leastSeconds);
+    sm3.update(out, 8);
+    for (let i = 0; i < settings.suites.length; i++) {
+      store<u32>(out, settings.suites[i]);
+      sm3.update(out, 4);
+    }
+    sm3.digest(out);
+  }
+
+  hasTermsOf(other: ConnectionPolicy): bool {
+    return memory.compare(this.terms.pointer, other.terms.pointer, TERMS_BYTES) == 0;
+  }
+
   /** Begins to fetch the keys. */
   prepare(rootId: u32): void {
     const responder = this.responder;
@@ -72,7 +107,7 @@ export class ConnectionPolicy {
   /** Looks for keys, and counts. */
   advance(rootId: u32, nowMs: u64): void {
     const settings = this.settings;
-    if (this.takesTickets) settings.tickets = ticketKeys(wallMillis());
+    if (this.takesTickets) settings.tickets = ticketKeys(wallMillis(), settings.sessionSeconds * MILLIS);
     for (let i = 0; i < settings.others.length; i++) unchecked(settings.others[i]).tickets = settings.tickets;
     let some = false;
     let wait = false;
@@ -113,6 +148,7 @@ export function compilePolicy(reader: ConfigReader, config: TlcpListenerConfig):
   if (lists.length > 0 && policy.settings.revocation.addLists(lists.pointer, lists.length) != ListFault.None)
     reader.failMember(ErrorId.FIM_CFG_0028, at, 'lists');
   addPairs(reader, connections, kms, policy);
+  policy.settle();
   return reader.failed ? null : policy;
 }
 

@@ -1,11 +1,12 @@
 // The OCSP responder of a listener: questions go out through a cluster of the proxy, answers come back to the
 // connections that wait for them.
-import { MAX_OCSP_ANSWER_BYTES, MAX_OCSP_CALLS } from '../limits';
+import { MAX_OCSP_ANSWER_BYTES, MAX_OCSP_CALLS, MAX_OCSP_WAIT_MS } from '../limits';
 import { Sm3 } from '../crypto/sm3';
 import { Bytes } from '../memory/bytes';
 import { monotonicMillis } from '../runtime/host';
 import { CalloutHandler, CalloutRequest, sendCallout } from '../runtime/callout';
 import { Question } from '../tlcp/revocation-check';
+import { Server } from '../tlcp/server';
 import { TlcpOcspConfig } from './config.gen';
 import { Listed } from './connection-list';
 
@@ -120,5 +121,40 @@ export class Responder {
     const sent = sendCallout(this.rootId, contextId, request, call);
     if (sent) underWay.push(call);
     return sent;
+  }
+}
+
+/** The questions of one connection about its client's certificates. */
+export class Questions {
+  /** The one that was asked last. */
+  private asked: Question | null = null;
+  /** When the first came up, monotonic milliseconds; 0: none has. */
+  private askedMs: u64 = 0;
+
+  /** Of the connection with the context `id`. Without a responder nothing has an answer. */
+  constructor(
+    private readonly id: u32,
+    private readonly responder: Responder | null,
+  ) {}
+
+  /**
+   * Has questions asked; one that cannot be sent has no answer. Too many wait for a tick, or a crowd would decide for the
+   * fallback.
+   */
+  carry(asker: Asker, core: Server, nowMs: u64): void {
+    const responder = this.responder;
+    while (core.isAsking) {
+      const question = core.revocation!.question;
+      if (question == null || question === this.asked) return;
+      if (this.askedMs == 0) this.askedMs = nowMs;
+      if (responder != null && responder.isBusyFor(question)) return;
+      this.asked = question;
+      if (responder == null || !responder.ask(asker, question, this.id)) core.answer(0, 0);
+    }
+  }
+
+  /** The time counts from the question on: a client that is slow to say hello does not shorten the responder's. */
+  isOverdue(nowMs: u64): bool {
+    return nowMs - this.askedMs > MAX_OCSP_WAIT_MS;
   }
 }

@@ -5,6 +5,7 @@ import {
   TLCP_CONNECTIONS_CUT,
   TLCP_CONNECTIONS_LIVE,
   TLCP_CONNECTIONS_OPENED,
+  TLCP_CONNECTIONS_OUTDATED,
   TLCP_CONNECTIONS_REFUSED,
   TLCP_HANDSHAKES_EXPIRED,
   TLCP_HANDSHAKES_HELD,
@@ -52,6 +53,8 @@ export const connectionsClosed: Counter = new Counter(TLCP_CONNECTIONS_CLOSED);
 export const connectionsRefused: Counter = new Counter(TLCP_CONNECTIONS_REFUSED);
 /** Open connections that a fault of the other side ended: a forged record, an alert of its own. */
 export const connectionsCut: Counter = new Counter(TLCP_CONNECTIONS_CUT);
+/** Open connections that ended because what is asked of clients now they do not fulfil. */
+export const connectionsOutdated: Counter = new Counter(TLCP_CONNECTIONS_OUTDATED);
 /** Handshakes that had to wait for this side's keys, and those whose time was over. */
 export const handshakesHeld: Counter = new Counter(TLCP_HANDSHAKES_HELD);
 export const handshakesExpired: Counter = new Counter(TLCP_HANDSHAKES_EXPIRED);
@@ -82,6 +85,7 @@ export function defineTlcpStats(): void {
   connectionsClosed.define();
   connectionsRefused.define();
   connectionsCut.define();
+  connectionsOutdated.define();
   handshakesHeld.define();
   handshakesExpired.define();
   requestsRefused.define();

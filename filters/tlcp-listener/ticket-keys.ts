@@ -2,7 +2,7 @@
 // They exist in the shared data of this proxy's process and in its workers' memory only.
 //
 // One shared value: places of 40 bytes, the newest first: time of creation (wall clock, milliseconds), key.
-import { MAX_SWAP_TRIES, MAX_TICKET_KEYS, TICKET_KEY_MS } from '../limits';
+import { MAX_SWAP_TRIES, MAX_TICKET_KEYS } from '../limits';
 import { wipe } from '../crypto/constant-time';
 import { randomBytes } from '../crypto/random';
 import { Bytes } from '../memory/bytes';
@@ -21,14 +21,17 @@ const shared: SharedValue = new SharedValue();
 let newestAt: i64 = 0;
 let current: TicketKeys | null = null;
 
-/** The keys, or null if the host has no randomness or no shared data: sessions are then resumed by id only. */
-export function ticketKeys(nowMs: i64): TicketKeys | null {
+/**
+ * The keys, or null if the host has no randomness or no shared data: sessions are then resumed by id only. `lifeMs`: how long
+ * one makes tickets; as long again it opens them.
+ */
+export function ticketKeys(nowMs: i64, lifeMs: i64): TicketKeys | null {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!shared.read(KEY.pointer, KEY.length) && !create(nowMs)) break;
     if (shared.length != VALUE_BYTES) break;
     const made = load<i64>(shared.pointer);
-    if (nowMs - made < TICKET_KEY_MS || !renew(nowMs)) return take(nowMs);
-    if (shared.swap(KEY.pointer, KEY.length) == Swap.Done) return take(nowMs);
+    if (nowMs - made < lifeMs || !renew(nowMs)) return take(nowMs, lifeMs);
+    if (shared.swap(KEY.pointer, KEY.length) == Swap.Done) return take(nowMs, lifeMs);
   }
   return null;
 }
@@ -53,11 +56,11 @@ function renew(nowMs: i64): bool {
 }
 
 /** The keys in the copy that was read, which is overwritten. */
-function take(nowMs: i64): TicketKeys | null {
+function take(nowMs: i64, lifeMs: i64): TicketKeys | null {
   const newest = load<i64>(shared.pointer);
   if (current == null || newest != newestAt) {
     const before = load<i64>(shared.pointer, PLACE_BYTES);
-    const count = before != 0 && nowMs - before < 2 * TICKET_KEY_MS ? 2 : 1;
+    const count = before != 0 && nowMs - before < 2 * lifeMs ? 2 : 1;
     for (let i = 0; i < min(count, MAX_TICKET_KEYS); i++)
       memory.copy(KEYS + i * TICKET_KEY_BYTES, shared.pointer + i * PLACE_BYTES + 8, TICKET_KEY_BYTES);
     current = new TicketKeys(KEYS, count);

@@ -1,9 +1,10 @@
 // The server's side of the handshake (GB/T 38636-2020, 6.4).
-import { MAX_SESSION_SECONDS, MAX_TICKET_BYTES } from '../limits';
+import { MAX_TICKET_BYTES } from '../limits';
 import { wipe } from '../crypto/constant-time';
 import { Sm2PrivateKey } from '../crypto/sm2-key';
 import { Sm3 } from '../crypto/sm3';
 import { FOR_CLIENTS } from '../x509/extensions';
+import { Chain } from '../x509/chain';
 import { CertificateFault } from '../x509/fault';
 import {
   draftCertificates,
@@ -56,6 +57,8 @@ const nameHash: Sm3 = new Sm3();
 export class Server extends Connection {
   /** Name that the client wants (SNI), as it wrote it; empty: none. */
   serverName: StaticArray<u8> = [];
+  /** The client's certificates as they came; null: it has none, or they were of a session's ticket. */
+  peerChain: Chain | null = null;
   private clientVersion: u32 = 0;
   private ephemeral: Sm2PrivateKey | null = null;
   private givesTicket: bool = false;
@@ -139,7 +142,11 @@ export class Server extends Connection {
     if (tickets && hello.ticketLength > 0) session = tickets.open(hello.ticket, hello.ticketLength, settings.context);
     if (!session && sessions) session = sessions.find(hello.id, hello.idLength);
     if (!session || !hello.offers(session.suite) || !settings.can(session.suite, true)) return null;
-    if (!session.isFresh(settings.now) || (settings.needsClient(session.suite) && session.peer == null)) return null;
+    if (
+      !session.isFresh(settings.now, settings.sessionSeconds) ||
+      (settings.needsClient(session.suite) && session.peer == null)
+    )
+      return null;
     if (memory.compare(session.context, settings.context, 32) != 0) return null;
     const peer = session.peer;
     // A full handshake says why.
@@ -185,6 +192,7 @@ export class Server extends Connection {
     this.suite = session.suite;
     this.resumed = true;
     this.peerSign = session.peer;
+    this.peerChain = session.chain;
     memory.copy(this.master, session.master, MASTER_BYTES);
     // A ticket under a key that is going away, or none yet: the client gets a new one.
     this.givesTicket = tickets != null && hello.takesTicket && !tickets.isCurrent(hello.ticket, hello.ticketLength);
@@ -256,6 +264,7 @@ export class Server extends Connection {
     if (fault == CertificateFault.None && !chain.lasts(this.settings.now + this.settings.leastSeconds))
       fault = CertificateFault.Expired;
     if (fault != CertificateFault.None) return this.failCertificate(fault);
+    this.peerChain = chain;
     this.peerSign = chain.sign;
     this.peerEncrypt = chain.encrypt;
     return this.lookUp(chain.links);
@@ -309,7 +318,11 @@ export class Server extends Connection {
       !isSigned(peer.key, this.messages.start, before, signature, size)
     )
       return this.fail(Alert.DecryptError, Reason.Signature);
-    this.session!.peer = peer;
+    const session = this.session!;
+    const chain = this.peerChain!;
+    session.peer = peer;
+    session.chain = chain;
+    session.until = min(chain.end, this.settings.revocation.endOf(chain.links, this.settings.now));
     this.state = State.ChangeCipherSpec;
     return true;
   }
@@ -325,7 +338,7 @@ export class Server extends Connection {
     const length = this.settings.tickets!.seal(session, this.settings.chance, TICKET);
     draftBegin(Message.NewSessionTicket);
     draft8(0);
-    draft24(<u32>MAX_SESSION_SECONDS);
+    draft24(<u32>this.settings.sessionSeconds);
     draft16(length);
     draftBytes(TICKET, min(length, MAX_TICKET_BYTES));
     return this.sendDraft();

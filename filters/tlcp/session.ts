@@ -1,16 +1,11 @@
 // State of a connection that both sides keep to resume it: by id (GB/T 38636-2020, 6.4.1) in the server's memory, or by
 // a ticket (RFC 5077) that the client keeps.
-import {
-  MAX_CERTIFICATE_BYTES,
-  MAX_KEPT_SESSIONS,
-  MAX_SESSION_SECONDS,
-  MAX_TICKET_BYTES,
-  MAX_TICKET_KEYS,
-} from '../limits';
+import { MAX_CERTIFICATE_BYTES, MAX_KEPT_SESSIONS, MAX_TICKET_BYTES, MAX_TICKET_KEYS } from '../limits';
 import { wipe } from '../crypto/constant-time';
 import { Sm4Gcm } from '../crypto/sm4-gcm';
 import { Certificate } from '../x509/certificate';
 import { keptCertificate } from '../x509/certificate-cache';
+import { Chain } from '../x509/chain';
 import { Chance } from './chance';
 import { isSuite, MASTER_BYTES, SESSION_ID_BYTES } from './protocol';
 
@@ -18,9 +13,13 @@ export class Session {
   suite: u32 = 0;
   /** Seconds since 1970-01-01. */
   created: i64 = 0;
+  /** Until when all that was verified of the other side holds: certificates, lists, answers of responders. */
+  until: i64 = i64.MAX_VALUE;
   idLength: u32 = 0;
   /** The certificate for signatures that the other side proved, if it had to. */
   peer: Certificate | null = null;
+  /** What came with it, in the memory of the server that verified it. */
+  chain: Chain | null = null;
   /** A ticket that the server gave; for a client. */
   ticket: StaticArray<u8> | null = null;
   /** Master secret (48), id (32), context (32), digest of the server's name (32). */
@@ -43,11 +42,12 @@ export class Session {
     return changetype<usize>(this.bytes) + 112;
   }
 
-  /** Whether it may be resumed at `now`. */
-  isFresh(now: i64): bool {
+  /** Whether it may be resumed at `now`, `seconds` after its full handshake at most. */
+  isFresh(now: i64, seconds: i64): bool {
     const peer = this.peer;
     const age = now - this.created;
-    return age >= 0 && age <= MAX_SESSION_SECONDS && (peer == null || (now >= peer.notBefore && now <= peer.notAfter));
+    const holds = peer == null || (now >= peer.notBefore && now <= peer.notAfter);
+    return age >= 0 && age <= seconds && now <= this.until && holds;
   }
 
   wipe(): void {
@@ -93,9 +93,9 @@ export class SessionCache {
 const NAME_BYTES: u32 = 16;
 const IV_BYTES: u32 = 12;
 const TAG_BYTES: u32 = 16;
-/** Version, suite, time, master secret, name of the server, length of the certificate. */
-const STATE_BYTES: u32 = 1 + 2 + 8 + MASTER_BYTES + 32 + 2;
-const TICKET_VERSION: u8 = 1;
+/** Version, suite, both times, master secret, name of the server, length of the certificate. */
+const STATE_BYTES: u32 = 1 + 2 + 8 + 8 + MASTER_BYTES + 32 + 2;
+const TICKET_VERSION: u8 = 2;
 /** Bytes of one key of tickets: its name and an SM4 key. */
 export const TICKET_KEY_BYTES: u32 = 32;
 
@@ -128,9 +128,10 @@ export class TicketKeys {
     store<u8>(STATE, TICKET_VERSION);
     store<u16>(STATE, <u16>session.suite, 1);
     store<i64>(STATE, session.created, 3);
-    memory.copy(STATE + 11, session.master, MASTER_BYTES);
-    memory.copy(STATE + 59, session.name, 32);
-    store<u16>(STATE, <u16>certificateBytes, 91);
+    store<i64>(STATE, session.until, 11);
+    memory.copy(STATE + 19, session.master, MASTER_BYTES);
+    memory.copy(STATE + 67, session.name, 32);
+    store<u16>(STATE, <u16>certificateBytes, 99);
     if (peer) memory.copy(STATE + STATE_BYTES, peer.der, certificateBytes);
     const iv = out + NAME_BYTES;
     const text = iv + IV_BYTES;
@@ -178,15 +179,16 @@ export class TicketKeys {
 }
 
 function readState(size: u32, context: usize): Session | null {
-  const certificateBytes = <u32>load<u16>(STATE, 91);
+  const certificateBytes = <u32>load<u16>(STATE, 99);
   const suite = <u32>load<u16>(STATE, 1);
   if (load<u8>(STATE) != TICKET_VERSION || !isSuite(suite)) return null;
   if (certificateBytes > MAX_CERTIFICATE_BYTES || STATE_BYTES + certificateBytes != size) return null;
   const session = new Session();
   session.suite = suite;
   session.created = load<i64>(STATE, 3);
-  memory.copy(session.master, STATE + 11, MASTER_BYTES);
-  memory.copy(session.name, STATE + 59, 32);
+  session.until = load<i64>(STATE, 11);
+  memory.copy(session.master, STATE + 19, MASTER_BYTES);
+  memory.copy(session.name, STATE + 67, 32);
   memory.copy(session.context, context, 32);
   if (certificateBytes > 0) {
     const kept = keptCertificate(STATE + STATE_BYTES, certificateBytes);

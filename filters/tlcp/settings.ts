@@ -1,6 +1,6 @@
 // Common settings of the connections of one listener or one client. Created when a configuration is compiled; immutable
 // except for the clock.
-import { MAX_TRUST_ANCHORS } from '../limits';
+import { MAX_TRUST_ANCHORS, SESSION_SECONDS } from '../limits';
 import { Sm2PrivateKey } from '../crypto/sm2-key';
 import { Sm3 } from '../crypto/sm3';
 import { Certificate } from '../x509/certificate';
@@ -69,6 +69,8 @@ export class Settings {
   shown: Chain | null = null;
   /** Remaining validity that the other side's certificates must have, seconds. */
   leastSeconds: i64 = 0;
+  /** Time for which a server's session may be resumed, seconds. */
+  sessionSeconds: i64 = SESSION_SECONDS;
   /** A server's settings for other names; what they do not differ in is shared. */
   readonly others: Array<Settings> = [];
   signKey: Sm2PrivateKey | null = null;
@@ -85,6 +87,7 @@ export class Settings {
     other.anchors = this.anchors;
     other.revocation = this.revocation;
     other.leastSeconds = this.leastSeconds;
+    other.sessionSeconds = this.sessionSeconds;
     this.others.push(other);
     return other;
   }
@@ -163,11 +166,16 @@ export class Settings {
     const sm3 = new Sm3();
     const own = this.own;
     if (own && own.sign) sm3.update(own.sign!.der, own.sign!.length);
-    for (let i = 0; i < this.anchors.length; i++) sm3.update(this.anchors[i].der, this.anchors[i].length);
-    store<u8>(out, <u8>this.clientAuth);
-    sm3.update(out, 1);
-    this.revocation.digestTo(sm3);
+    this.digestTo(sm3, out);
     sm3.digest(out);
     return out;
+  }
+
+  /** Takes into a digest what is asked of clients: whom to trust, whether there must be somebody, revocation. `room`: a byte. */
+  digestTo(sm3: Sm3, room: usize): void {
+    for (let i = 0; i < this.anchors.length; i++) sm3.update(this.anchors[i].der, this.anchors[i].length);
+    store<u8>(room, <u8>this.clientAuth);
+    sm3.update(room, 1);
+    this.revocation.digestTo(sm3);
   }
 }

@@ -84,6 +84,13 @@ export class Chain {
     return encrypt ? this.verifyOne(encrypt, anchors, purpose, now) : CertificateFault.None;
   }
 
+  /** After `verify`: when the first of all that were looked at ends, seconds since 1970-01-01. */
+  get end(): i64 {
+    let end = i64.MAX_VALUE;
+    for (let i = 0; i < this.links.length; i++) end = min(end, unchecked(this.links[i]).notAfter);
+    return end;
+  }
+
   /** Whether the pair is valid until then. */
   lasts(until: i64): bool {
     const sign = this.sign;

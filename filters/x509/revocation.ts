@@ -149,6 +149,28 @@ export class Revocation {
     return this.verdictOf(kept.status);
   }
 
+  /**
+   * Until when what is known says that none of a chain was revoked, seconds since 1970-01-01. `links`: as `Chain` has
+   * them. In the past where the fallback decided: the next handshake has to look again.
+   */
+  endOf(links: Array<Certificate>, now: i64): i64 {
+    let end = i64.MAX_VALUE;
+    if (this.isUsed)
+      for (let i = 0; i < links.length; i += 2) end = min(end, this.endOfOne(links[i], links[i + 1], now));
+    return end;
+  }
+
+  private endOfOne(certificate: Certificate, issuer: Certificate, now: i64): i64 {
+    let end: i64 = i64.MIN_VALUE;
+    for (let i = 0; i < this.lists.length; i++) {
+      const list = unchecked(this.lists[i]);
+      if (list.isAbout(certificate) && list.isSignedBy(issuer)) end = max(end, list.nextUpdate);
+    }
+    if (end >= now || !this.asksResponders) return end;
+    const kept = this.answers.find(certificate, issuer);
+    return kept ? kept.nextUpdate : i64.MIN_VALUE;
+  }
+
   /** Keeps an answer, and says what it means. */
   keep(answer: OcspAnswer, certificate: Certificate, issuer: Certificate): Verdict {
     this.count(RevocationCount.Answered);

@@ -337,12 +337,28 @@ describe('a server that waits for an answer', () => {
       assert.deepEqual(meetAt(gateway(named, REFUSE), of, session), { state: FAILED, resumed: 0, session: 0 });
     });
 
+    it('when a list that let it in has ended since', () => {
+      const of = theirs();
+      const short = [list(root), list(middle, { nextUpdate: at(1 / 48) })];
+      const { session } = meetAt(gateway(short, REFUSE), of, 0);
+      for (const [seconds, resumed, state] of [
+        [1700, 1, OPEN],
+        [1900, 0, FAILED],
+      ] as const) {
+        const later = gateway(short, REFUSE);
+        tlcp.setNow(later, NOW + seconds);
+        const met = meetAt(later, of, session);
+        assert.deepEqual([met.resumed, met.state], [resumed, state], `${seconds} s`);
+      }
+    });
+
     it('when the fallback that let it in is no longer declared', () => {
       const silent = [list(authority('elsewhere'))];
       const of = theirs();
       const { state, session } = meetAt(gateway(silent, ACCEPT), of, 0);
       assert.equal(state, OPEN);
-      assert.equal(meetAt(gateway(silent, ACCEPT), of, session).resumed, 1);
+      const again = meetAt(gateway(silent, ACCEPT), of, session);
+      assert.deepEqual([again.state, again.resumed], [OPEN, 0], 'what nothing said is looked up each time');
       assert.deepEqual(meetAt(gateway(silent, REFUSE), of, session), { state: FAILED, resumed: 0, session: 0 });
     });
   });

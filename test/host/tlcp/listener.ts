@@ -49,7 +49,8 @@ export class Listener {
   readonly kms = new TestKms();
   readonly setting: Setting;
   readonly accepted: boolean;
-  private readonly filter: RootContext;
+  private filter: RootContext;
+  private readonly connections: Record<string, unknown>;
   private readonly requests: RootContext;
   private opened = 0;
 
@@ -67,7 +68,7 @@ export class Listener {
     const clock = new VirtualClock();
     clock.stepRealtime(Date.now() - Number(clock.realtimeNs / 1_000_000n));
     this.vm = createVm(setting.module, { clock, httpCall: this.kms.call, ...options });
-    const connections = {
+    this.connections = {
       suites: [SUITES.ECC_SM4_GCM_SM3, SUITES.ECC_SM4_CBC_SM3, SUITES.ECDHE_SM4_GCM_SM3],
       clientAuth,
       trust: files['ca.pem'],
@@ -80,11 +81,23 @@ export class Listener {
       ],
       ...more,
     };
-    const filter = this.vm.configureUntried(JSON.stringify({ version: '1.0', kms: { cluster: 'kms' }, connections }));
+    const filter = this.configure(this.connections);
     const requests = this.vm.configureUntried(JSON.stringify({ version: '1.0', requests: { required: true } }));
     this.filter = filter.root;
     this.requests = requests.root;
     this.accepted = filter.accepted && requests.accepted;
+  }
+
+  private configure(connections: Record<string, unknown>): ReturnType<Vm['configureUntried']> {
+    return this.vm.configureUntried(JSON.stringify({ version: '1.0', kms: { cluster: 'kms' }, connections }));
+  }
+
+  /** An edit of members of the connections' configuration, for connections that come from then on. */
+  edit(more: Record<string, unknown>): this {
+    const { root, accepted } = this.configure({ ...this.connections, ...more });
+    if (!accepted) throw new Error('the edit is refused');
+    this.filter = root;
+    return this.takeKeys();
   }
 
   /** Time in which the keys come. */
@@ -94,7 +107,11 @@ export class Listener {
   }
 
   /** `reads`: what the proxy's parser reads in the place of a head. */
-  connect(options: SideOptions = {}, segment = Infinity, reads = (head: string): string => head): Client {
+  connect(
+    options: SideOptions & { session?: number } = {},
+    segment = Infinity,
+    reads = (head: string): string => head,
+  ): Client {
     const answer = (_: unknown, body: Buffer): Buffer => Buffer.concat([Buffer.from(SECRET), body]);
     const proxy = new ClientConnection(this.filter, [this.requests], { number: ++this.opened, answer, reads });
     return new Client(this, proxy, options, segment);
@@ -110,7 +127,13 @@ export class Client {
   private readonly segment: number;
   private seen = 0;
 
-  constructor(listener: Listener, proxy: ClientConnection, options: SideOptions, segment: number) {
+  constructor(
+    listener: Listener,
+    proxy: ClientConnection,
+    options: SideOptions & { session?: number },
+    segment: number,
+  ) {
+    const { session = 0, ...side } = options;
     const { core, files } = listener.setting;
     this.listener = listener;
     this.proxy = proxy;
@@ -121,9 +144,9 @@ export class Client {
       suites: ['ECC_SM4_GCM_SM3'],
       identity: files['client.pem']!,
       takesTickets: true,
-      ...options,
+      ...side,
     });
-    this.core = core.connection('client', settings);
+    this.core = core.connection('client', settings, session);
   }
 
   /** Carries bytes both ways until neither side has any. */
