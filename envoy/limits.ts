@@ -86,10 +86,16 @@ export const MAX_TLCP_LISTS_BYTES = 1_500_000;
 export const FIRST_BYTES_TIMEOUT_MS = 10_000;
 /** Authorities of clients of ordinary TLS beside national TLS; more is FIM-CFG-1077. */
 export const MAX_ORDINARY_TRUST = 64;
+/** Terms of ordinary TLS, as edits left them, whose kept connections may go on; of one more the oldest are refused. */
+export const MAX_ORDINARY_TERMS = 32;
 /** Least time for an answer of an OCSP responder, milliseconds; less is FIM-CFG-1039. */
 export const MIN_OCSP_TIMEOUT_MS = 50;
 /** Most time for it, milliseconds, within that of a handshake; more is FIM-CFG-1039. */
 export const MAX_OCSP_TIMEOUT_MS = 4_000;
+/** Least time for which a session of national TLS may be resumed, milliseconds; less is FIM-CFG-1039. */
+export const MIN_SESSION_MS = 60_000;
+/** Most of it, milliseconds; more is FIM-CFG-1039. */
+export const MAX_SESSION_MS = 86_400_000;
 /** Least time that certificates of clients must be valid yet, milliseconds; less is FIM-CFG-1039. */
 export const MIN_MINIMUM_VALIDITY_MS = 1_000;
 /** Most of it, milliseconds; more is FIM-CFG-1039. */

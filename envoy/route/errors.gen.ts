@@ -285,6 +285,7 @@ export type ErrorCode =
   | 'FIM-UP-0063'
   | 'FIM-UP-0064'
   | 'FIM-UP-0036'
+  | 'FIM-UP-0037'
   | 'FIM-CFG-0020'
   | 'FIM-CFG-0021'
   | 'FIM-CFG-0022'
@@ -628,6 +629,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0063': {"status":0,"title":"The proxy does not answer the question","titleZh":"代理未回答该请求","advice":"The message names the reason. Where the modules are older than this command, bring them to the same version; `fim version` prints both.","adviceZh":"消息中给出了原因。若模块版本早于此命令，请升级到同一版本；`fim version` 会显示两者的版本。"},
   'FIM-UP-0064': {"status":0,"title":"The service of global limits does not answer","titleZh":"全局限流服务无应答","advice":"Limits with `scope: Global` do as their `onStoreFailure` says until it answers again: their ceilings hold. Look at the service and its store; `fim_limits_store_up` of the service tells which of them it is.","adviceZh":"恢复之前，`scope: Global` 的限流按 `onStoreFailure` 处理，本地上限仍然有效。请检查该服务及其存储；服务的 `fim_limits_store_up` 指标可区分两者。"},
   'FIM-UP-0036': {"status":0,"title":"Certificate for ordinary TLS cannot be used","titleZh":"普通 TLS 的证书无法使用","advice":"--tls-cert names the certificate and those of its authorities, --tls-key its private key: PEM, of RSA or ECDSA, in time, and belonging together.","adviceZh":"--tls-cert 为证书及其 CA 证书，--tls-key 为其私钥：PEM 格式，RSA 或 ECDSA，在有效期内且互相匹配。"},
+  'FIM-UP-0037': {"status":0,"title":"Renewed certificate for ordinary TLS is not taken","titleZh":"普通 TLS 的新证书未被采用","advice":"The proxy goes on with the certificate that it has, until the files of --tls-cert and --tls-key are good again: whole PEM, a key that belongs to the certificate, a certificate that is in date. Replace both by rename, the certificate first.","adviceZh":"代理继续使用原有证书，直到 --tls-cert 与 --tls-key 的文件恢复正常：完整的 PEM、私钥与证书匹配、证书在有效期内。请以重命名方式替换两个文件，先证书后私钥。"},
   'FIM-CFG-0020': {"status":0,"title":"Field path is not in the supported subset of JSONPath","titleZh":"字段路径不在受支持的 JSONPath 子集之内","advice":"Use `$.a.b`, `['name']`, `[0]` and `[*]`; a name at any depth is given by name, not by `..`.","adviceZh":"请使用 `$.a.b`、`['name']`、`[0]` 和 `[*]`；任意层级的名称用 name 给出，不用 `..`。"},
   'FIM-CFG-0021': {"status":0,"title":"Field paths are too many or too entangled","titleZh":"字段路径过多或过于复杂","advice":"Wildcards beside names at several levels multiply; split the rules or name fewer levels by `[*]` (limit MAX_PATH_STATES).","adviceZh":"多个层级上名称与通配符并存会使规模倍增；请拆分规则，或减少用 `[*]` 表示的层级（上限 MAX_PATH_STATES）。"},
   'FIM-CFG-0022': {"status":0,"title":"Pattern is not a valid regular expression","titleZh":"模式不是有效的正则表达式","advice":"Correct the syntax; it is that of RE2.","adviceZh":"请更正语法；采用 RE2 的语法。"},

@@ -299,8 +299,10 @@ export interface RouteTls {
   revocationFallback?: RevocationFallback;
   /** Ordinary TLS (1.2 and 1.3, HTTP/1.1 and HTTP/2) beside national TLS on the same port, with the certificate of `fim up --tls-cert` and `--tls-key`; for all routes of the listener. Plain text is refused as ever. Absent: clients of another TLS are refused. In a mesh ordinary TLS is a server of the Gateway's own, on a port of its own, and `Programmed=False` says so. */
   alsoTls?: TlsAlso;
-  /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change every hour. (By session id they are resumed within one worker.) */
+  /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change as often as a session lasts. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
+  /** How long after its full handshake a session may be resumed, `1m` to `24h`; no longer in any case than the client's certificates, lists and answers that spoke for it. */
+  sessionDuration?: string;
   /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
   missing?: MissingTls;
 }

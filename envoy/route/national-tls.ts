@@ -4,8 +4,10 @@ import { dirname, resolve } from 'node:path';
 import {
   MAX_MINIMUM_VALIDITY_MS,
   MAX_OCSP_TIMEOUT_MS,
+  MAX_SESSION_MS,
   MIN_MINIMUM_VALIDITY_MS,
   MIN_OCSP_TIMEOUT_MS,
+  MIN_SESSION_MS,
 } from '../limits.ts';
 import { alsoTlsOf, checkAlsoTls, type AlsoTls } from './also-tls.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -45,6 +47,7 @@ export function checkTls({ tls }: RouteSpec, report: Report): void {
     report('FIM-CFG-1074', at('revocationFallback'), 'there is neither crl nor ocsp');
   checkAlsoTls(tls, report);
   checkTime(tls.ocsp?.timeout, [...at('ocsp'), 'timeout'], [MIN_OCSP_TIMEOUT_MS, MAX_OCSP_TIMEOUT_MS], report);
+  checkTime(tls.sessionDuration, at('sessionDuration'), [MIN_SESSION_MS, MAX_SESSION_MS], report);
   checkTime(tls.minimumValidity, at('minimumValidity'), [MIN_MINIMUM_VALIDITY_MS, MAX_MINIMUM_VALIDITY_MS], report);
 }
 
@@ -76,6 +79,8 @@ export interface ListenerTls {
   suites: number[];
   clientAuth: 'None' | 'Optional' | 'Required';
   tickets: boolean;
+  /** Time for which a session may be resumed, seconds. Absent: the module's. */
+  sessionSeconds?: number;
   /** PEM. */
   trust?: string;
   /** The server's pairs. Empty: no certificates are named. */
@@ -106,6 +111,9 @@ function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'iss
     names: [...tls.cipherSuites],
     clientAuth: tls.clientAuth ?? 'None',
     tickets: tls.sessionTickets ?? true,
+    ...(tls.sessionDuration === undefined
+      ? {}
+      : { sessionSeconds: Math.round(durationMs(tls.sessionDuration) / 1000) }),
     ...(tls.trust === undefined ? {} : { trust: tls.trust }),
     pairs: (tls.certificates ?? []).map(({ sign, encrypt }) => ({
       chain: `${sign.chain}\n${encrypt.chain}`,

@@ -36,6 +36,7 @@ export function tlcpListenerConfig(tls: ListenerTls, terms: TlcpConfigTerms): Tl
       tickets: tls.tickets,
       pairs: tls.pairs.length > 0 ? tls.pairs : (terms.own?.pairs ?? []),
       ...(trust === undefined ? {} : { trust }),
+      ...(tls.sessionSeconds === undefined ? {} : { sessionSeconds: tls.sessionSeconds }),
       ...(tls.leastSeconds === 0 ? {} : { leastSeconds: tls.leastSeconds }),
       ...(lists === undefined ? {} : { lists }),
       ...(tls.ocsp === undefined || responder === undefined ? {} : { ocsp: { ...responder, ...tls.ocsp } }),

@@ -211,7 +211,9 @@ export class Controller {
     const tlcpChanged = await this.parts.files.writeTlcp(rollout.tlcp, this.generation);
     const alsoTls = rollout.policy.tls?.alsoTls ?? null;
     const wanted = this.parts.listener?.(alsoTls);
+    if (wanted !== undefined) await this.parts.files.writeStanding(alsoTls, false);
     const listener = wanted !== undefined && (await this.parts.files.writeListener(wanted));
+    if (listener) await this.parts.files.writeStanding(alsoTls, true);
     const routes = await this.parts.files.writeRoutes(configs[0]!, rollout.policy.lanes);
     await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
     return { routes, listener, tlcp: tlcpChanged && rollout.tlcp !== null };
@@ -318,6 +320,7 @@ function rolloutOf(policy: Policy, modules: readonly StoredModule[], tlcp: TlcpP
       JSON.stringify(policy.notices),
       JSON.stringify(policy.lanes),
       JSON.stringify(tlcp?.config ?? null),
+      JSON.stringify(policy.tls?.alsoTls ?? null),
       ...modules.map((module) => module.sha256),
     ].join('\n'),
   };

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Lane, PluginConfig } from '../route/index.ts';
+import type { AlsoTls, Lane, PluginConfig } from '../route/index.ts';
 import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles, TlsIdentity } from '../xds/index.ts';
 import {
@@ -11,11 +11,13 @@ import {
   kmsSecrets,
   pluginResource,
   routeResource,
+  standingResource,
   tlcpConnectionsResource,
   tlcpRequestsResource,
   tlsSecret,
 } from '../xds/index.ts';
 import type { StoredModule } from './module-store.ts';
+import { OrdinaryStanding } from './ordinary-standing.ts';
 import type { TlcpPlan } from './tlcp-plan.ts';
 
 /**
@@ -33,6 +35,7 @@ export class DiscoveredFiles {
   private listenerWritten = '';
   /** File of the module that each filter at the door has. */
   private readonly doorsWritten = new Map<string, string>();
+  private readonly standing = new OrdinaryStanding();
   /** Whether the HTTP filter of national TLS is in place: it stays, for connections that are older than a change. */
   private tlcpFilter: StoredModule | undefined;
 
@@ -83,6 +86,22 @@ export class DiscoveredFiles {
 
   get listenerFile(): string {
     return join(this.folder, 'listener.json');
+  }
+
+  standingFile(name: string): string {
+    return join(this.folder, `${name}.json`);
+  }
+
+  /**
+   * Writes which connections of ordinary TLS hold; `terms`: those of new ones, or null. What is no longer let in is refused
+   * only with `closes`: behind the new chain.
+   */
+  async writeStanding(terms: AlsoTls | null, closes: boolean): Promise<void> {
+    for (const { name, holds } of this.standing.under(terms)) {
+      if (!holds && !closes) continue;
+      const resource = standingResource(name, holds ? 'holds' : 'outdated', holds);
+      await replaceFile(this.standingFile(name), resource);
+    }
   }
 
   get tlsSecretFile(): string {

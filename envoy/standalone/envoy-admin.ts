@@ -62,6 +62,16 @@ export class EnvoyAdmin {
     };
   }
 
+  /** Serial numbers of the certificates that are served of a file, hex. */
+  async certificates(file: string): Promise<string[]> {
+    const answer = JSON.parse(await this.get('/certs')) as {
+      certificates?: { cert_chain?: { path?: string; serial_number?: string }[] }[];
+    };
+    return (answer.certificates ?? []).flatMap(({ cert_chain: chain = [] }) =>
+      chain.filter(({ path }) => path === file).map(({ serial_number: serial = '' }) => serial),
+    );
+  }
+
   /** Port that the listener is bound to. */
   async listenerPort(): Promise<number> {
     const answer = JSON.parse(await this.get('/listeners?format=json')) as {

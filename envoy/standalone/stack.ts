@@ -28,6 +28,7 @@ import { DiscoveredFiles } from './discovered-files.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
 import { lookUpKeys } from './key-look.ts';
+import { IdentityWatch } from './identity-watch.ts';
 import { KeyWatch } from './key-watch.ts';
 import type { KmsAccess } from './kms-client.ts';
 import { kmsAnswers } from './kms-probe.ts';
@@ -224,7 +225,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
 }
 
 /** Tells what the proxy's counters say of it from now on. */
-function watchProxy({ admin }: EnvoyProcess, { limits, onEvent }: StackOptions, undo: Undo): void {
+function watchProxy({ admin }: EnvoyProcess, { limits, onEvent, tlsIdentity }: StackOptions, undo: Undo): void {
   if (limits !== undefined) {
     const service = new LimitsWatch(admin, formatUrl(limits.url), onEvent);
     undo.push(() => service.stop());
@@ -233,6 +234,10 @@ function watchProxy({ admin }: EnvoyProcess, { limits, onEvent }: StackOptions, 
   undo.push(() => seal.stop());
   const revocation = new RevocationWatch(admin, onEvent);
   undo.push(() => revocation.stop());
+  if (tlsIdentity !== undefined) {
+    const identity = new IdentityWatch(tlsIdentity, admin, onEvent);
+    undo.push(() => identity.stop());
+  }
 }
 
 /** Socket of the door, in the stack's folder, which nobody else may enter. Null, and said: its path is too long. */
@@ -267,8 +272,9 @@ function planOf(options: StackOptions, slots: readonly FilterSlot[], files: Disc
 }
 
 /** The listener with this ordinary TLS, or without. */
-function listenerOf(plan: ListenerPlan, { tlsSecretFile }: DiscoveredFiles, terms: AlsoTls | null): EnvoyObject {
-  return listenerResource({ ...plan, ordinaryTls: { secretFile: tlsSecretFile, terms } });
+function listenerOf(plan: ListenerPlan, files: DiscoveredFiles, terms: AlsoTls | null): EnvoyObject {
+  const standingFile = (name: string): string => files.standingFile(name);
+  return listenerResource({ ...plan, ordinaryTls: { secretFile: files.tlsSecretFile, standingFile, terms } });
 }
 
 async function startKms(

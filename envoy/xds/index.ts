@@ -20,7 +20,7 @@ export { localReplies } from './local-replies.ts';
 export type { LocalReplyTerms } from './local-replies.ts';
 export { listenerResource } from './listener.ts';
 export type { ListenerPlan } from './listener.ts';
-export { tlsSecret } from './ordinary-tls.ts';
+export { standingName, standingResource, tlsSecret } from './ordinary-tls.ts';
 export type { TlsIdentity } from './ordinary-tls.ts';
 export { memoryRelease, overloadManager } from './overload.ts';
 export { pluginResource, wasmFilter } from './plugin-resource.ts';

@@ -9,7 +9,7 @@ import type { FilterSlot } from './layout.ts';
 import { dropQuestions, limitFilters } from './limit-service.ts';
 import type { LimitServiceTerms } from './limit-service.ts';
 import { localReplies } from './local-replies.ts';
-import { ordinaryTlsChain, peerFilter, tlsInspection } from './ordinary-tls.ts';
+import { ordinaryTlsChain, peerFilter, standingFilter, tlsInspection } from './ordinary-tls.ts';
 import type { OrdinaryTls } from './ordinary-tls.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
@@ -56,14 +56,20 @@ export function listener(plan: ListenerPlan): EnvoyObject {
         ? [
             {
               ...ordinaryTlsChain(plan.ordinaryTls, plan.ordinaryTls.terms),
-              filters: [manager(plan, peerFilter(), '%DOWNSTREAM_PEER_FINGERPRINT_256%')],
+              filters: [
+                manager(
+                  plan,
+                  [peerFilter(), standingFilter(plan.ordinaryTls, plan.ordinaryTls.terms)],
+                  '%DOWNSTREAM_PEER_FINGERPRINT_256%',
+                ),
+              ],
             },
           ]
         : []),
       {
         filters: [
           ...(plan.tlcp ? [tlcpNetworkFilter(plan.tlcp)] : []),
-          manager(plan, plan.tlcp ? tlcpHttpFilter(plan.tlcp) : claimsFilter('fim.claims'), NATIONAL_CLIENT),
+          manager(plan, [plan.tlcp ? tlcpHttpFilter(plan.tlcp) : claimsFilter('fim.claims')], NATIONAL_CLIENT),
         ],
       },
     ],
@@ -75,15 +81,15 @@ export function listenerResource(plan: ListenerPlan): EnvoyObject {
   return { resources: [{ '@type': 'type.googleapis.com/envoy.config.listener.v3.Listener', ...listener(plan) }] };
 }
 
-/** `first`: the filter before all others. `client`: who the client is, for the log. */
-function manager(plan: ListenerPlan, first: EnvoyObject, client: string): EnvoyObject {
+/** `first`: filters before all others. `client`: who the client is, for the log. */
+function manager(plan: ListenerPlan, first: EnvoyObject[], client: string): EnvoyObject {
   return {
     name: 'envoy.filters.network.http_connection_manager',
     typed_config: connectionManager(plan, first, client),
   };
 }
 
-function connectionManager(plan: ListenerPlan, first: EnvoyObject, client: string): EnvoyObject {
+function connectionManager(plan: ListenerPlan, first: EnvoyObject[], client: string): EnvoyObject {
   return {
     ...connectionHardening({ trailers: true }),
     ...connectionLimits(plan),
@@ -93,7 +99,7 @@ function connectionManager(plan: ListenerPlan, first: EnvoyObject, client: strin
     upgrade_configs: [{ upgrade_type: UPGRADE }],
     rds: { route_config_name: ROUTE_CONFIGURATION, config_source: fileSource(plan.routesFile) },
     http_filters: [
-      first,
+      ...first,
       ...(plan.limits ? [dropQuestions('fim.limits.forged')] : []),
       ...plan.slots.map((slot) =>
         discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),

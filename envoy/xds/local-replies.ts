@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../route/index.ts';
 import { ERRORS } from '../route/index.ts';
 import type { EnvoyObject } from './envoy-object.ts';
+import { OUTDATED_DETAILS } from './ordinary-tls.ts';
 import { SEAL_DETAILS } from './seal.ts';
 
 const CEL = 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter';
@@ -45,6 +46,7 @@ export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
     mappers: [
       asItIs,
       unjudged,
+      mapper('FIM-RT-0056', details(`response.code_details == '${OUTDATED_DETAILS}'`), ERRORS['FIM-RT-0056'].status),
       mapper('FIM-LIM-0001', details(`response.code_details == 'request_rate_limited'`)),
       mapper('FIM-LIM-0003', details(`response.code_details == 'rate_limiter_error'`)),
       mapper('FIM-RT-0026', either(flags('OM', 'UO'), details(`response.code_details.startsWith('overload')`))),

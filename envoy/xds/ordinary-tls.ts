@@ -1,11 +1,18 @@
 // Ordinary TLS beside national TLS on one port: a filter chain of its own, which Envoy's inspector chooses. A ClientHello of
 // national TLS is none to it, and goes where plain text goes.
 import type { AlsoTls } from '../route/index.ts';
+import { canonicalHash } from '../route/index.ts';
 import { FIRST_BYTES_TIMEOUT_MS } from '../limits.ts';
 import { claimRemoval } from './claims.ts';
+import { discoveredFilter } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 const TLS = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3';
+const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
+/** Name of the refusal of connections that do not hold any more, in access logs and in Envoy's response code details. */
+const OUTDATED = 'fim-outdated';
+export const OUTDATED_DETAILS = `rbac_access_denied_matched_policy[${OUTDATED}]`;
+const HASH_LETTERS = 16;
 const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 /** Name of the discovered certificate. */
 const IDENTITY = 'fim-tls';
@@ -23,6 +30,8 @@ const TOLD: readonly [name: string, value: string][] = [
 export interface OrdinaryTls {
   /** Absolute path of the discovered certificate. */
   secretFile: string;
+  /** Absolute path of the discovered filter with this name. */
+  standingFile: (name: string) => string;
   /** Null: nobody asks for it, and a client that speaks it is refused as ever. */
   terms: AlsoTls | null;
 }
@@ -62,6 +71,10 @@ export function ordinaryTlsChain({ secretFile }: OrdinaryTls, { clientAuth, trus
       typed_config: {
         '@type': `${TLS}.DownstreamTlsContext`,
         require_client_certificate: clientAuth === 'Required',
+        // A resumed session would keep a certificate that has ended or was revoked since.
+        ...(clientAuth === 'None'
+          ? {}
+          : { disable_stateless_session_resumption: true, disable_stateful_session_resumption: true }),
         common_tls_context: {
           tls_params: { tls_minimum_protocol_version: 'TLSv1_2' },
           alpn_protocols: ['h2', 'http/1.1'],
@@ -107,5 +120,37 @@ export function peerFilter(): EnvoyObject {
       '@type': HTTP_MUTATION,
       mutations: { request_mutations: [...claimRemoval(), ...said], request_trailers_mutations: claimRemoval() },
     },
+  };
+}
+
+/** Name of the filter by which connections of these terms are told whether they hold. */
+export function standingName(terms: AlsoTls): string {
+  return `fim.tls.standing.${canonicalHash({ ...terms }).slice(0, HASH_LETTERS)}`;
+}
+
+/**
+ * The second HTTP filter of the chain. It is discovered, and so reaches connections that Envoy only drains when an edit replaces
+ * their chain: for minutes they would go on being served as verified.
+ */
+export function standingFilter({ standingFile }: OrdinaryTls, terms: AlsoTls): EnvoyObject {
+  const name = standingName(terms);
+  return discoveredFilter(name, { path_config_source: { path: standingFile(name) } }, RBAC);
+}
+
+/** Its discovered configuration. `holds`: connections of its terms are served. */
+export function standingResource(name: string, version: string, holds: boolean): EnvoyObject {
+  const nobody = {
+    action: 'DENY',
+    policies: { [OUTDATED]: { permissions: [{ any: true }], principals: [{ any: true }] } },
+  };
+  return {
+    version_info: version,
+    resources: [
+      {
+        '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+        name,
+        typed_config: { '@type': RBAC, rules_stat_prefix: 'fim_standing', ...(holds ? {} : { rules: nobody }) },
+      },
+    ],
   };
 }

@@ -86,10 +86,8 @@ export class ConnectionPolicy {
     settings.digestTo(sm3, out);
     store<i64>(out, settings.leastSeconds);
     sm3.update(out, 8);
-    for (let i = 0; i < settings.suites.length; i++) {
-      store<u32>(out, settings.suites[i]);
-      sm3.update(out, 4);
-    }
+    store<u8>(out, settings.demandsClients ? 1 : 0);
+    sm3.update(out, 1);
     sm3.digest(out);
   }
 

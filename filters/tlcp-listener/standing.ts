@@ -8,8 +8,13 @@ import { ConnectionPolicy, policyInForce } from './policy';
 const MILLIS: i64 = 1000;
 
 export class Standing {
+  /** Certificates that had been found revoked when it came. */
+  private readonly shuns: u32;
+
   /** `under`: terms that it was found to hold under. */
-  constructor(public under: ConnectionPolicy) {}
+  constructor(public under: ConnectionPolicy) {
+    this.shuns = under.settings.revocation.answers.shuns;
+  }
 
   /** Whether it holds now. Its certificates are verified anew where other things are asked of clients than were. */
   holds(core: Server): bool {
@@ -19,7 +24,7 @@ export class Standing {
     const peer = core.peerSign;
     if (peer != null) {
       settings.now = wallMillis() / MILLIS;
-      if (settings.now > peer.notAfter || settings.revocation.answers.isShunned(peer)) return false;
+      if (settings.now > peer.notAfter || settings.revocation.answers.isShunnedSince(peer, this.shuns)) return false;
     }
     if (terms === this.under) return true;
     if (!terms.hasTermsOf(this.under)) {

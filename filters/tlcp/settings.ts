@@ -150,6 +150,13 @@ export class Settings {
     return this.clientAuth != ClientAuth.None || isEphemeral(suite);
   }
 
+  /** Whether no client is let in without certificates, whatever suite it has. */
+  get demandsClients(): bool {
+    if (this.clientAuth == ClientAuth.Required) return true;
+    for (let i = 0; i < this.suites.length; i++) if (!isEphemeral(unchecked(this.suites[i]))) return false;
+    return true;
+  }
+
   /** Whether a client without certificates is refused. */
   needsClient(suite: u32): bool {
     return this.clientAuth == ClientAuth.Required || isEphemeral(suite);

@@ -12,9 +12,8 @@ import { Settings } from './settings';
  * then be one of an anchor's own.
  */
 export function holdsUnder(server: Server, settings: Settings): bool {
-  if (!settings.suites.includes(server.suite)) return false;
   const peer = server.peerSign;
-  if (peer == null) return !settings.needsClient(server.suite);
+  if (peer == null) return !settings.demandsClients;
   const chain = knownOf(server);
   if (chain == null || chain.verify(settings.anchors, FOR_CLIENTS, settings.now) != CertificateFault.None) return false;
   if (!chain.lasts(settings.now + settings.leastSeconds)) return false;

@@ -48,7 +48,10 @@ class Ring {
 export class KeptAnswers {
   private readonly answers: Map<u64, Kept> = new Map<u64, Kept>();
   private readonly order: Ring = new Ring();
-  private readonly shunned: Set<u64> = new Set<u64>();
+  /** Certificates that were found revoked, and which one in turn each was, from 1 on. */
+  private readonly shunned: Map<u64, u32> = new Map<u64, u32>();
+  /** How many were. */
+  shuns: u32 = 0;
   private readonly shunnedOrder: Ring = new Ring();
 
   find(certificate: Certificate, issuer: Certificate): Kept | null {
@@ -83,12 +86,18 @@ export class KeptAnswers {
   /** Sessions of the certificate are not resumed any more: it was found revoked, or the other of its pair. */
   shun(certificate: Certificate): void {
     const own = ownName(certificate);
-    if (this.shunned.has(own)) return;
-    this.shunned.delete(this.shunnedOrder.push(own));
-    this.shunned.add(own);
+    if (!this.shunned.has(own)) this.shunned.delete(this.shunnedOrder.push(own));
+    this.shunned.set(own, ++this.shuns);
   }
 
   isShunned(certificate: Certificate): bool {
     return this.shunned.size > 0 && this.shunned.has(ownName(certificate));
+  }
+
+  /** Whether it was found revoked since there were so many `shuns`. One that was let in later was judged anew. */
+  isShunnedSince(certificate: Certificate, shuns: u32): bool {
+    if (this.shuns == shuns) return false;
+    const own = ownName(certificate);
+    return this.shunned.has(own) && this.shunned.get(own) > shuns;
   }
 }

@@ -17,6 +17,8 @@ import {
   routeResource,
   tlcpConnectionsResource,
   tlcpRequestsResource,
+  standingName,
+  standingResource,
   tlsSecret,
 } from '../../envoy/xds/index.ts';
 import type { KmsSettingFlags } from './kms-options.ts';
@@ -80,11 +82,13 @@ export async function render(files: string[], options: RenderFlags): Promise<num
     tlcp: TLCP_FILES,
   };
   const terms = policy.tls?.alsoTls;
+  const standingFile = (name: string): string => `discovered/${name}.json`;
   const listener: [string, EnvoyObject][] =
     terms === undefined
       ? []
       : [
-          [LISTENER_FILE, listenerResource({ ...plan, ordinaryTls: { secretFile: SECRET_FILE, terms } })],
+          [LISTENER_FILE, listenerResource({ ...plan, ordinaryTls: { secretFile: SECRET_FILE, standingFile, terms } })],
+          [standingFile(standingName(terms)), standingResource(standingName(terms), '1', true)],
           [SECRET_FILE, tlsSecret({ certFile: 'tls/server.pem', keyFile: 'tls/server.key' })],
         ];
   const documents: [file: string, content: EnvoyObject][] = [

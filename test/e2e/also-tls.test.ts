@@ -205,7 +205,8 @@ describe('the contract suite with ordinary TLS beside it', () => {
     client.destroy();
   });
 
-  test('a certificate and a key that do not belong together replace nothing', async () => {
+  test('a certificate and a key that do not belong together replace nothing, which is told', async () => {
+    const from = harness.events.length;
     const good = (await ask('/', teller)).fingerprint;
     const refusals = async (): Promise<number> =>
       [...(await harness.stack.envoy.admin.stats(String.raw`sds\.fim-tls\.(update_rejected|key_rotation_failed)$`))]
@@ -215,7 +216,15 @@ describe('the contract suite with ordinary TLS beside it', () => {
     give({ certificate: makeCertificate(authority, 'other').certificate, key: server.key });
     await harness.poll(async () => (await refusals()) > before || (await ask('/', teller)).fingerprint !== good);
     assert.equal((await ask('/', teller)).fingerprint, good);
+    const told = (kind: string): Promise<unknown> =>
+      harness.waitFor(() =>
+        harness.events
+          .slice(from)
+          .find((event) => event.event === kind && (event.event !== 'warning' || event.code === 'FIM-UP-0037')),
+      );
+    await told('warning');
     give(server);
+    await told('recovered');
     const wanted = new X509Certificate(server.certificate).fingerprint256;
     await harness.poll(async () => (await ask('/', teller)).fingerprint === wanted);
   });
@@ -246,6 +255,36 @@ describe('edits of a listener that runs', () => {
     await assert.rejects(ask('/', stranger));
     assert.equal((await client.ask(get('/x'))).status, 200);
     client.destroy();
+  });
+
+  test('a kept connection is not served under trust that does not let it in, and is under more trust', async () => {
+    let kept = new Agent({ keepAlive: true, maxSockets: 1 });
+    const other = makeAuthority('Other Root').certificate;
+    const trusting = (trust: string): Promise<unknown> => harness.edit(routes({ alsoTls: { trust } }));
+    await trusting(authority.certificate);
+    // A worker that has not taken the listener yet lets it in under the terms before.
+    await harness.poll(async () => {
+      if ((await ask('/', teller, {}, kept).catch(() => undefined))?.status === 200) return true;
+      kept.destroy();
+      kept = new Agent({ keepAlive: true, maxSockets: 1 });
+      return false;
+    });
+    await trusting(`${authority.certificate}${other}`);
+    assert.equal((await ask('/', teller, {}, kept)).status, 200);
+    await trusting(other);
+    // The connection is as old as before: a new one would not come about.
+    await harness.poll(async () => {
+      const answer = await ask('/', teller, {}, kept).catch((error: Error) => error.message);
+      if (typeof answer === 'string') return true;
+      if (answer.status === 200) return false;
+      assert.equal(answer.status, 421);
+      assert.match(answer.body, /FIM-RT-0056/);
+      return true;
+    });
+    const { begun } = harness.upstream;
+    await ask('/', teller, {}, kept).catch(() => undefined);
+    assert.equal(harness.upstream.begun, begun);
+    kept.destroy();
   });
 
   test('taken away, clients of ordinary TLS are refused, and it is said that the certificate is unused', async () => {

@@ -62,3 +62,20 @@ export function makeCertificate(authority: Authority, name: string): Certificate
   const address = extension('0603551d11', false, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
   return issue(name, authority, [address]);
 }
+
+/** A revocation list of `authority` that names certificates by number, good for some hours. */
+export function makeList(authority: Authority, numbers: number[], hours = 1): string {
+  const now = Date.now();
+  const entries = numbers.map((number) => sequence(der(0x02, Buffer.from([number])), timeOf(now)));
+  const body = sequence(
+    der(0x02, Buffer.from([1])),
+    algorithm(),
+    nameOf(authority.name),
+    timeOf(now - HOUR_MS),
+    timeOf(now + hours * HOUR_MS),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+  );
+  const signature = sign('sha256', body, authority.privateKey);
+  const text = sequence(body, algorithm(), der(0x03, Buffer.from([0]), signature)).toString('base64');
+  return `-----BEGIN X509 CRL-----\n${text.replace(/.{64}(?=.)/g, '$&\n')}\n-----END X509 CRL-----\n`;
+}

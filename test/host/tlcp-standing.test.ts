@@ -40,7 +40,6 @@ describe('an open connection with a certificate', () => {
   for (const [how, more] of [
     ['another trust', { trust: () => foreign }],
     ['a longer minimum validity', { leastSeconds: () => MONTH_MS / 1000 }],
-    ['other suites', { suites: () => [SUITES.ECDHE_SM4_GCM_SM3] }],
   ] as const)
     it(`is not served under ${how}`, () => {
       const listener = new Listener(setting, {}, 'Required').takeKeys();
@@ -73,15 +72,33 @@ describe('an open connection with a certificate', () => {
 });
 
 describe('an open connection without a certificate', () => {
-  it('is not served where each client needs one, and is where it may have one', () => {
-    const listener = new Listener(setting).takeKeys();
-    const client = listener.connect({ identity: undefined }).pump();
-    assertServed(client);
-    listener.edit({ clientAuth: 'Optional' });
-    assertServed(client);
-    listener.edit({ clientAuth: 'Required' });
-    assertTurnedAway(client, listener);
-  });
+  for (const demand of [{ clientAuth: 'Required' }, { suites: [SUITES.ECDHE_SM4_GCM_SM3] }])
+    it(`is not served under ${JSON.stringify(demand)}, and is where it may have one`, () => {
+      const listener = new Listener(setting).takeKeys();
+      const client = listener.connect({ identity: undefined }).pump();
+      assertServed(client);
+      listener.edit({ clientAuth: 'Optional' });
+      assertServed(client);
+      listener.edit(demand);
+      assertTurnedAway(client, listener);
+    });
+});
+
+it('a session is not resumed longer than the configuration says', () => {
+  const listener = new Listener(setting, {}, 'Required', { sessionSeconds: 60 }).takeKeys();
+  const session = listener.connect().pump().core.keepSession();
+  listener.vm.clock.stepRealtime(59_000);
+  assert.ok(listener.connect({ session }).pump().core.isResumed);
+  listener.vm.clock.stepRealtime(2_000);
+  const late = listener.connect({ session }).pump();
+  assert.deepEqual([late.core.isOpen, late.core.isResumed], [true, false]);
+});
+
+it('a client that takes only HTTP/2 is told so', () => {
+  const listener = new Listener(setting).takeKeys();
+  const client = listener.connect({ protocols: ['h2'] }).pump();
+  assert.equal(client.core.ending.alert, 'no_application_protocol');
+  assert.ok(client.proxy.isClosed);
 });
 
 it('headers that begin like those of a certificate never pass, whatever comes behind', () => {

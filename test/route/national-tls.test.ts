@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { translate } from '../../envoy/route/index.ts';
-import { checkRoutes } from '../../envoy/route/index.ts';
+import { checkRoutes, tlcpListenerConfig } from '../../envoy/route/index.ts';
 import { makeAuthority } from '../e2e/certificates.ts';
 import { resource } from './sample.ts';
 
@@ -30,6 +30,40 @@ describe('national TLS of a listener that terminates it', () => {
       [['FIM-CFG-1073', '$.spec.tls', 'default/b']],
     );
   });
+});
+
+describe('the time of its sessions', () => {
+  for (const [text, seconds] of [
+    ['1m', 60],
+    ['12h30m', 45_000],
+    ['24h', 86_400],
+    ['59s', null],
+    ['24h1s', null],
+  ] as const)
+    it(`${text} is ${seconds ?? 'refused'}`, () => {
+      if (seconds === null) {
+        const { errors: found } = checkRoutes([
+          {
+            apiVersion: 'fim.financial/v1',
+            kind: 'FinancialRoute',
+            metadata: { name: 'a' },
+            spec: { tls: { cipherSuites: ['ECC-SM4-SM3'], sessionDuration: text } },
+          },
+        ]);
+        assert.deepEqual(
+          found.map(({ code, path }) => `${code} ${path}`),
+          ['FIM-CFG-1039 $.spec.tls.sessionDuration'],
+        );
+        return;
+      }
+      const spec = `{tls: {cipherSuites: [ECC-SM4-SM3], sessionDuration: ${text}}}`;
+      const { tls } = translate([resource('a', spec)], { layout: 'fused', terminatesTlcp: true });
+      assert.ok(tls !== null);
+      assert.equal(tls.sessionSeconds, seconds);
+      const own = { pairs: [{ chain: 'x', signKey: 'kms://a/b', encryptKey: 'kms://a/c' }] };
+      const config = tlcpListenerConfig(tls, { own });
+      assert.equal('connections' in config && config.connections?.sessionSeconds, seconds);
+    });
 });
 
 describe('ordinary TLS beside it', () => {
