@@ -88,6 +88,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--tls-client-ca <file>', 'authorities of certificates that writers must have, PEM')
+    .option('--anchor-file <file>', 'append each checkpoint to a file elsewhere, for fim audit verify --checkpoint')
     .option('--keep-days <n>', 'cut segments older than this; the cut is itself recorded')
     .option('--keep-size <size>', 'cut the oldest segments of a larger log, as 500GiB');
   addSettingOptions(addCredentialOptions(serve), ['kms-path-prefix']).action(async (flags: AuditServeFlags) =>

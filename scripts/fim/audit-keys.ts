@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { pemBlocks } from '../../envoy/standalone/pem.ts';
 import { readCheckpoint, type SignedCheckpoint } from '../../services/audit/checkpoint.ts';
-import { publicKeyPath } from '../../services/audit/log-folder.ts';
+import { checkpointOf, publicKeyPath } from '../../services/audit/log-folder.ts';
 import type { KnownKey } from '../../services/audit/seals.ts';
 
 /** Bytes of an uncompressed point at the end of a SubjectPublicKeyInfo. */
@@ -33,14 +33,17 @@ export function checkpointKeys(folder: string, file: string | undefined): KnownK
   return existsSync(path) ? keysOf(path) : [];
 }
 
-/** A checkpoint that was kept elsewhere. Error: FIM-UP-0020. */
-export function readAnchor(path: string): { name: string; checkpoint: SignedCheckpoint } {
-  let checkpoint: SignedCheckpoint | null;
+/** Checkpoints that were kept elsewhere: a note, or a file of `--anchor-file`. Error: FIM-UP-0020. */
+export function readAnchors(path: string): { name: string; checkpoint: SignedCheckpoint }[] {
+  let text: string;
   try {
-    checkpoint = readCheckpoint(readFileSync(path, 'utf8'));
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     throw new CodedError('FIM-UP-0020', `${path}: ${messageOf(error)}`);
   }
-  if (checkpoint === null) throw new CodedError('FIM-UP-0020', `${path} is no checkpoint`);
-  return { name: basename(path), checkpoint };
+  const found = text.startsWith('{') ? text.split('\n').slice(0, -1).map(checkpointOf) : [readCheckpoint(text)];
+  const checkpoints = found.filter((one) => one !== null);
+  if (checkpoints.length === 0 || checkpoints.length < found.length)
+    throw new CodedError('FIM-UP-0020', `${path} is no checkpoint`);
+  return checkpoints.map((checkpoint) => ({ name: basename(path), checkpoint }));
 }

@@ -19,6 +19,7 @@ export interface AuditServeFlags extends KmsFlags, KmsSettingFlags {
   tlsCert?: string;
   tlsKey?: string;
   tlsClientCa?: string;
+  anchorFile?: string;
   keepDays?: string;
   keepSize?: string;
 }
@@ -106,6 +107,7 @@ export async function serveAudit(flags: AuditServeFlags): Promise<number> {
         ...(flags.tlsClientCa !== undefined && { ca: read(flags.tlsClientCa, '--tls-client-ca') }),
       },
     }),
+    ...(flags.anchorFile !== undefined && { anchorFile: flags.anchorFile }),
     ...(retention !== undefined && { retention }),
     onEvent: (event) => {
       if (event.event !== 'checkpoint') process.stdout.write(`${JSON.stringify(event)}\n`);

@@ -4,7 +4,7 @@ import type { Finding } from '../../services/audit/findings.ts';
 import { readHead } from '../../services/audit/log-folder.ts';
 import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
 import { fastDigests } from './audit-digests.ts';
-import { checkpointKeys, readAnchor } from './audit-keys.ts';
+import { checkpointKeys, readAnchors } from './audit-keys.ts';
 import { styled } from './terminal.ts';
 
 export interface AuditVerifyFlags {
@@ -23,7 +23,7 @@ export async function verifyAudit(folder: string, flags: AuditVerifyFlags): Prom
   const report = verifyLog(folder, {
     digests: await fastDigests(),
     keys: checkpointKeys(folder, flags.key),
-    anchors: (flags.checkpoint ?? []).map(readAnchor),
+    anchors: (flags.checkpoint ?? []).flatMap(readAnchors),
     ...(flags.all === true && { all: true }),
   });
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, flags));

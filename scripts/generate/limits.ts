@@ -7,6 +7,7 @@ const SOURCES = {
   'filters/limits.ts': 'In the modules',
   'envoy/limits.ts': 'In the tooling',
   'istio/limits.ts': 'In the operator and the module server',
+  'services/limits.ts': 'In the services',
 };
 const LIMIT = /\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export const ([A-Z0-9_]+)(?:: \w+)? = ([^;]+);/g;
 

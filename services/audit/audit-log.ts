@@ -33,7 +33,8 @@ export type LogEvent =
   | { event: 'checkpoint'; size: number }
   | { event: 'unwritable'; full: boolean; message: string }
   | { event: 'writable' }
-  | { event: 'anchor'; ok: boolean; name: string; message?: string };
+  /** Checkpoints could not be appended to the file elsewhere, or can be again. */
+  | { event: 'anchor'; ok: boolean; message?: string };
 
 export interface LogOptions {
   folder: string;
@@ -89,6 +90,9 @@ export class AuditLog {
   private wantsCheckpoint = false;
   private timer: NodeJS.Timeout | undefined;
   private closing = false;
+  /** The time of the last line as text: most lines of a batch have the same. */
+  private stampMs = Number.NaN;
+  private stamp = '';
 
   private constructor(options: LogOptions, lock: FolderLock, signer: Sm2Signer, state: LogState) {
     this.options = options;
@@ -277,7 +281,8 @@ export class AuditLog {
 
   private push(json: string, ms: number, begins: boolean): void {
     const { state } = this;
-    const line = writeLine(state.frontier.size, new Date(ms).toISOString(), state.prev, json);
+    if (ms !== this.stampMs) [this.stampMs, this.stamp] = [ms, new Date(ms).toISOString()];
+    const line = writeLine(state.frontier.size, this.stamp, state.prev, json);
     const leaf = this.options.digests!.leaf(line);
     // The tree before the new segment is that of the run before it.
     if (begins) this.queue.seal(state.frontier);

@@ -93,8 +93,16 @@ export class AuditClient {
     const durable = new Promise<void>((done, failed) =>
       this.waiting.push({ seq, line: JSON.stringify({ ...head, ...members }), done, failed }),
     );
-    this.running ??= this.send().finally(() => (this.running = null));
+    this.run();
     return durable;
+  }
+
+  private run(): void {
+    this.running ??= this.send().finally(() => {
+      this.running = null;
+      // What came while the last answer was told has nobody else.
+      if (this.waiting.length > 0 && !this.stopped) this.run();
+    });
   }
 
   private async send(): Promise<void> {

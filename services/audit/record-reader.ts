@@ -68,7 +68,8 @@ function mustFit({ source, records }: ReadBatch, terms: BatchTerms): void {
 /** Error: AuditRefusal; `at` is the place in the batch. */
 export function readRecord(line: string, at = 0): { record: AuditRecord; json: string } {
   const where = `line ${at + 1}`;
-  if (Buffer.byteLength(line) > MAX_RECORD_BYTES)
+  // A character takes three bytes at most.
+  if (line.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(line) > MAX_RECORD_BYTES)
     throw new AuditRefusal('FIM-AUD-0002', `${where} has more than ${MAX_RECORD_BYTES} bytes`);
   let record: unknown;
   try {

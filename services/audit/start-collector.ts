@@ -3,6 +3,7 @@ import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
 import { AuditLog, type LogEvent, type LogStatus } from './audit-log.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
+import { anchorTo } from './anchor-file.ts';
 import type { Digests } from './digest.ts';
 import { CollectorMetrics } from './metrics.ts';
 import type { Retention } from './retention.ts';
@@ -27,6 +28,8 @@ export interface StartOptions {
   segmentBytes?: number;
   checkpointMs?: number;
   holeGraceMs?: number;
+  /** A file elsewhere to which each checkpoint is appended, one JSON line each. */
+  anchorFile?: string;
   onEvent?: (event: LogEvent) => void;
 }
 
@@ -59,6 +62,7 @@ export async function startCollector(options: StartOptions): Promise<RunningColl
     ...(checkpointMs !== undefined && { checkpointMs }),
     ...(holeGraceMs !== undefined && { holeGraceMs }),
     ...(onEvent !== undefined && { onEvent }),
+    ...(options.anchorFile !== undefined && { onCheckpoint: anchorTo(options.anchorFile, onEvent) }),
   });
   const metrics = new CollectorMetrics();
   metrics.watch(log);

@@ -10,7 +10,7 @@ import { signingKey } from '../../services/audit/signing-key.ts';
 import { type RunningCollector, startCollector, type StartOptions } from '../../services/audit/start-collector.ts';
 import { newSourceId, recordTime, uuidV7 } from '../../services/audit/uuid.ts';
 import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
-import { checkpointKeys, readAnchor } from '../../scripts/fim/audit-keys.ts';
+import { checkpointKeys, readAnchors } from '../../scripts/fim/audit-keys.ts';
 
 /** A record of a message as one line. */
 export function messageLine(source: string, seq: number, more: Record<string, unknown> = {}): string {
@@ -72,7 +72,7 @@ export function verify(folder: string, anchors: readonly string[] = []): VerifyR
   return verifyLog(folder, {
     digests: new OpenSslDigests(),
     keys: checkpointKeys(folder, undefined),
-    anchors: anchors.map(readAnchor),
+    anchors: anchors.flatMap(readAnchors),
   });
 }
 
