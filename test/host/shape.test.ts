@@ -61,6 +61,28 @@ describe('requests that wait', () => {
     for (const { vm } of [one, two]) assert.equal(vm.liveContexts, 1);
   });
 
+  for (const perSecond of [10, 37, 50])
+    it(`are spaced evenly to 5 % when thirty times ${perSecond} a second want in on two workers`, () => {
+      const limit = { ...TEN_A_SECOND, requests: perSecond, shape: { maxWaitMs: 1000, queue: 8 } };
+      const both = workers(2, configuration([limit])) as [Worker, Worker];
+      const { clock } = both[0].vm;
+      const times: number[] = [];
+      const upstream = (): object => {
+        times.push(clock.nowMs);
+        return {};
+      };
+      const seconds = 2;
+      const wanted = 30 * perSecond * seconds;
+      for (let i = 0; i < wanted; i++) {
+        send(both[i % 2]!, { upstream });
+        clock.advance(1000 / (30 * perSecond));
+      }
+      assert.ok(times.length >= perSecond * seconds, `${times.length} went on`);
+      const spaces = times.slice(1).map((at, index) => at - times[index]!);
+      const even = 1000 / perSecond;
+      for (const space of spaces) assert.ok(Math.abs(space - even) < even * 0.05, `${space} ms for ${even} ms`);
+    });
+
   it('are refused when they would wait too long, though there were room', () => {
     const [one] = workers(1, configuration([{ ...TEN_A_SECOND, shape: { maxWaitMs: 250, queue: 100 } }])) as [Worker];
     const started = Array.from({ length: 4 }, () => send(one));
