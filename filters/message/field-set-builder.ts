@@ -89,6 +89,11 @@ function hashOf(step: PathStep): u32 {
 /** Filled and read within one `build`. */
 const TABLES: FieldTables = new FieldTables();
 
+/** Slots for each edge of a hash table, and for each of a few names at any depth. */
+const DENSE: u32 = 2;
+const SPARSE: u32 = 16;
+const FEW_NAMES: i32 = 64;
+
 /** Takes rules in any order, then `build` once. */
 export class FieldSetBuilder {
   /** `elements`: for trees with repeated names (`FieldTree.repeats`). */
@@ -226,7 +231,7 @@ export class FieldSetBuilder {
       if (missing != NONE) tables.required[state]++;
       this.addEdge(steps[s], this.addState(next), missing, once);
     }
-    this.hashEdges(state);
+    this.hashEdges(state, DENSE);
   }
 
   /** Whether a tree node before the `index`-th of the set has a child by the same step. */
@@ -239,7 +244,8 @@ export class FieldSetBuilder {
     this.tables.edgesAt[state] = this.tables.hash.length;
     const children = this.names.children;
     for (let i = 0; i < children.length; i++) this.addEdge(children[i].step, this.list(children[i].rules), NONE, NONE);
-    this.hashEdges(state);
+    // Every name of a message is looked up here, and most are none of them: their slots should be empty.
+    this.hashEdges(state, children.length <= FEW_NAMES ? SPARSE : DENSE);
   }
 
   private addEdge(step: PathStep, target: u32, missing: u32, once: u32): void {
@@ -252,14 +258,14 @@ export class FieldSetBuilder {
     tables.once.push(once);
   }
 
-  /** Hash table of a state's edges: open addressing, at most half full. */
-  private hashEdges(state: u32): void {
+  /** Hash table of a state's edges: open addressing, at least `room` slots for each. */
+  private hashEdges(state: u32, room: u32): void {
     const tables = this.tables;
     const from = tables.edgesAt[state];
     const end = <u32>tables.hash.length;
     tables.edgesEnd[state] = end;
     let size: u32 = 1;
-    while (size < (end - from) * 2) size <<= 1;
+    while (size < (end - from) * room) size <<= 1;
     const at = tables.slots.length;
     for (let i: u32 = 0; i < size; i++) tables.slots.push(NONE);
     for (let edge = from; edge < end; edge++) {

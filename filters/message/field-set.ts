@@ -102,6 +102,8 @@ export class FieldSet {
   private readonly root: usize;
   /** State for names at any depth, whose targets are lists. 0 if there are none. */
   private readonly names: usize;
+  /** Whether there are no others. */
+  private readonly namesAlone: bool;
   private stamp: u32 = 0;
   /** Set for trees with repeated names, if messages of both kinds occur. */
   elements: FieldSet | null = null;
@@ -125,6 +127,13 @@ export class FieldSet {
     this.names = names == NONE ? 0 : states + ((<usize>names) << RECORD_SHIFT);
     this.writeEdges(tables, this.names);
     this.writeStates(tables);
+    const top = this.root;
+    this.namesAlone =
+      names != NONE &&
+      load<u32>(top, ACCEPTED) == NONE &&
+      load<u32>(top, CONTAINER) == NONE &&
+      load<usize>(top, OTHERWISE) == this.dead &&
+      load<usize>(top, EDGES) == load<usize>(top, EDGES_END);
   }
 
   private writeEdges(tables: FieldTables, names: usize): void {
@@ -175,6 +184,7 @@ export class FieldSet {
     if (elements != null && document.repeats) return elements.match(document, out, arena);
     out.begin(this.lists, this.rules);
     if (document.root == 0) return true;
+    if (this.namesAlone && document.isPlain) return this.matchNames(document, out, arena);
     const records = document.records;
     const names = this.names;
     const dead = this.dead;
@@ -223,6 +233,22 @@ export class FieldSet {
     let from: u32 = 1;
     for (let i = from; i < length; i++) if (load<u8>(key + i) == 58) from = i + 1;
     return length > from ? this.edge(names, key + from, length - from) : 0;
+  }
+
+  /** The same for names at any depth alone: without a way, in the order of the records. */
+  private matchNames(document: FieldTree, out: FieldMatches, arena: Arena): bool {
+    const names = this.names;
+    const slots = load<usize>(names, SLOTS);
+    const mask = load<u32>(names, MASK);
+    const size = document.size;
+    let record = document.records + (1 << NODE_SHIFT);
+    for (let node: u32 = 1; node <= size; node++, record += 1 << NODE_SHIFT) {
+      if (load<usize>(record, KEY) == 0) continue;
+      if (load<usize>(slots + ((<usize>(load<u32>(record, KEY_HASH) & mask)) << 2)) == 0) continue;
+      const edge = edgeOf(names, record);
+      if (edge != 0 && !out.push(node, load<u32>(edge, EDGE_TARGET), 0, arena)) return false;
+    }
+    return true;
   }
 
   private enter(frame: Frame, record: usize, state: usize): void {

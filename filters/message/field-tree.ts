@@ -43,6 +43,8 @@ export class FieldTree {
    * Whether a name may repeat among the children of a value (XML). Paths then follow element rules: FieldSetBuilder.
    */
   repeats: bool = false;
+  /** Whether each record belongs to a value that is reached from the root: JSON. */
+  isPlain: bool = false;
 
   protected source: usize = 0;
   protected nodes: usize = 0;

@@ -48,3 +48,20 @@ export function outLength(): u32 {
 export function held(): usize {
   return arena.held;
 }
+
+/** Indexes the input `times` times over; the last error. */
+export function indexMany(length: u32, times: i32): u32 {
+  let error: u32 = 0;
+  for (let i = 0; i < times; i++) {
+    arena.reset();
+    error = document.parse(input, length, arena);
+  }
+  return error;
+}
+
+/** Indexes and masks the input `times` times over; the last result. */
+export function maskMany(length: u32, times: i32): i32 {
+  let result: i32 = 0;
+  for (let i = 0; i < times; i++) result = mask(length);
+  return result;
+}

@@ -23,8 +23,9 @@ const ROOM: usize = 32;
 
 /** The map of one message at a time. It is in the arena and refers to the message. */
 export class BodyMap {
-  /** Candidates of the kinds, and of the house too: a bit for each byte of the message. */
+  /** Candidates of the kinds, of the house, and of both: a bit for each byte of the message. */
   private known: usize = 0;
+  private own: usize = 0;
   private all: usize = 0;
   private source: usize = 0;
   private length: usize = 0;
@@ -34,17 +35,21 @@ export class BodyMap {
     this.length = 0;
     const bytes = <usize>(length >> 3) + ROOM;
     const hasHouse = candidates.hasHouse;
-    const known = arena.allocate(hasHouse ? bytes * 2 : bytes);
+    const known = arena.allocate(hasHouse ? bytes * 3 : bytes);
     if (known == 0) return false;
-    const all = hasHouse ? known + bytes : known;
+    const own = known + bytes;
+    const all = hasHouse ? own + bytes : known;
     const end = source + length;
     let to: usize = 0;
     for (let at = source; at < end; at += BLOCK, to += BLOCK >> 3) {
       const found = candidates.inBody(source, at, end);
       store<u64>(known + to, found);
-      if (hasHouse) store<u64>(all + to, found | candidates.own);
+      if (!hasHouse) continue;
+      store<u64>(own + to, candidates.own);
+      store<u64>(all + to, found | candidates.own);
     }
     this.known = known;
+    this.own = hasHouse ? own : 0;
     this.all = all;
     this.source = source;
     this.length = length;
@@ -75,6 +80,13 @@ export class BodyMap {
   @inline
   knownAt(at: usize): u64 {
     return bitsOf(this.known, at - this.source);
+  }
+
+  /** Those of the house. */
+  // @ts-ignore: decorator
+  @inline
+  ownAt(at: usize): u64 {
+    return this.own == 0 ? 0 : bitsOf(this.own, at - this.source);
   }
 
   /**

@@ -92,25 +92,45 @@ function areWords(bytes: v128): v128 {
   return v128.or(v128.or(digits, letters), i8x16.eq(bytes, i8x16.splat(95)));
 }
 
-/** Bytes with which something of a house may begin. */
+/** The bits of bytes by two tables of their halves. */
 // @ts-ignore: decorator
 @inline
-function beginsHouse(house: House, bytes: v128): v128 {
-  const low = i8x16.swizzle(v128.load(changetype<usize>(house.low)), v128.and(bytes, i8x16.splat(15)));
-  const high = i8x16.swizzle(v128.load(changetype<usize>(house.high)), i8x16.shr_u(bytes, 4));
-  const found = i8x16.ne(v128.and(low, high), i8x16.splat(0));
-  return house.wide ? v128.or(found, i8x16.gt_u(bytes, i8x16.splat(<i8>0xc1))) : found;
+function byHalves(low: StaticArray<u8>, high: StaticArray<u8>, bytes: v128): v128 {
+  const half = i8x16.splat(15);
+  return v128.and(
+    i8x16.relaxed_swizzle(v128.load(changetype<usize>(low)), v128.and(bytes, half)),
+    i8x16.relaxed_swizzle(v128.load(changetype<usize>(high)), v128.and(i16x8.shr_u(bytes, 4), half)),
+  );
+}
+
+/** Bytes with which, and with the one behind them, something of a house may begin. */
+// @ts-ignore: decorator
+@inline
+function beginsHouse(house: House, at: usize): v128 {
+  const next = v128.load(at, 1);
+  const goesOn = v128.or(byHalves(house.nextLow, house.nextHigh, next), i8x16.lt_s(next, i8x16.splat(0)));
+  return v128.and(byHalves(house.low, house.high, v128.load(at)), goesOn);
 }
 
 /** The same, but for those amid a word. `before`: the byte before them. */
 // @ts-ignore: decorator
 @inline
 function houseStarts(house: House, at: usize, before: u32): u64 {
+  const none = i8x16.splat(0);
+  let first = beginsHouse(house, at);
+  let second = beginsHouse(house, at + 16);
+  let third = beginsHouse(house, at + 32);
   const a = v128.load(at);
   const b = v128.load(at, 16);
   const c = v128.load(at, 32);
-  const none = i8x16.splat(0);
-  const starts = word(beginsHouse(house, a), beginsHouse(house, b), beginsHouse(house, c), none);
+  if (house.wide) {
+    const last = i8x16.splat(<i8>0xc1);
+    first = v128.or(first, i8x16.gt_u(a, last));
+    second = v128.or(second, i8x16.gt_u(b, last));
+    third = v128.or(third, i8x16.gt_u(c, last));
+  }
+  if (!v128.any_true(v128.or(v128.or(first, second), third))) return 0;
+  const starts = word(i8x16.ne(first, none), i8x16.ne(second, none), i8x16.ne(third, none), none);
   const words = word(areWords(a), areWords(b), areWords(c), none);
   return starts & ~(words & ((words << 1) | u64(isWordPart(before))));
 }
@@ -133,6 +153,8 @@ export class Candidates {
   private separators: u64 = 0;
   private numbers: u64 = 0;
   private digits: u64 = 0;
+  /** Characters that are written in several bytes: what they stand for may begin something. */
+  private escapes: u64 = 0;
   private groups: bool = false;
   private letters: bool = false;
 
@@ -204,8 +226,8 @@ export class Candidates {
       from = REST;
     }
     const house = this.house;
-    if (house != null) this.own = houseStarts(house, from, before) & inside;
     let found = this.among(from, before, isBody) & inside;
+    if (house != null) this.own = (houseStarts(house, from, before) | this.escapes) & inside;
     const separators = this.separators & inside;
     if (separators != 0) found |= this.telling(begin, at, end, separators);
     const numbers = this.numbers & inside;
@@ -252,13 +274,7 @@ export class Candidates {
   // @ts-ignore: decorator
   @inline
   private classes(bytes: v128): v128 {
-    const half = i8x16.splat(15);
-    const low = v128.load(changetype<usize>(this.low));
-    const high = v128.load(changetype<usize>(this.high));
-    return v128.and(
-      i8x16.relaxed_swizzle(low, v128.and(bytes, half)),
-      i8x16.relaxed_swizzle(high, v128.and(i16x8.shr_u(bytes, 4), half)),
-    );
+    return byHalves(this.low, this.high, bytes);
   }
 
   // @ts-ignore: decorator
@@ -293,6 +309,7 @@ export class Candidates {
       found |= equal(a, b, c, d, 0xef);
       leads |= high;
     }
+    this.escapes = found;
     if (this.plates && (high | (before >> 7)) != 0) found |= ((high << 1) | (before >> 7)) & capitals(a, b, c);
     if (this.keys) found |= keyStarts(a, b, c, at);
     this.numbers = 0;

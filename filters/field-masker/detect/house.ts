@@ -1,5 +1,6 @@
 // Detectors of a house: what its patterns match, with a right check, and with or without certain words near it. All
 // patterns are one automaton, which is entered where a word begins that may begin a match.
+import { Ascii } from '../../memory/ascii';
 import { Bytes } from '../../memory/bytes';
 import { MAX_SPAN_BYTES, MAX_SPAN_PATTERNS } from '../../limits';
 import { REFUSED, START } from '../../match/pattern-dfa';
@@ -17,6 +18,9 @@ export const FIRST_HOUSE: u32 = 64;
 const ENDS: usize = memory.data(MAX_SPAN_PATTERNS * 8);
 const LETTERS: usize = memory.data(MAX_SPAN_BYTES);
 
+/** Bytes that are tried before a match is looked for in earnest. */
+const PLAIN_BYTES: usize = 3;
+
 export class HouseDetector {
   /** `within`: characters before and behind a match in which words count. */
   constructor(
@@ -31,6 +35,12 @@ export class House {
   /** By the low and the high half of an ASCII byte: a match may begin with it if both have a bit in common. */
   readonly low: StaticArray<u8> = new StaticArray<u8>(16);
   readonly high: StaticArray<u8> = new StaticArray<u8>(16);
+  /**
+   * The same of the byte behind it, where all three have the bit of the first one's high half. Bytes beyond ASCII are
+   * not in it: each may be a letter or digit of another width.
+   */
+  readonly nextLow: StaticArray<u8> = new StaticArray<u8>(16);
+  readonly nextHigh: StaticArray<u8> = new StaticArray<u8>(16);
   /** Whether a match may begin with a character beyond ASCII. */
   readonly wide: bool;
   // The text that is looked at, and the name of its field.
@@ -51,18 +61,36 @@ export class House {
         const bit = <u8>((<u32>1) << (byte >> 4));
         this.high[byte >> 4] = bit;
         this.low[byte & 15] = this.low[byte & 15] | bit;
+        this.addNext(spans.step(START, byte), bit);
       }
     }
     this.wide = wide;
   }
 
-  /** Whether a match may begin with a byte as it is written. */
-  // @ts-ignore: decorator
-  @inline
-  begins(byte: u32): bool {
+  /** Adds the bytes that may stand behind the first one, in a state. */
+  private addNext(state: u32, bit: u8): void {
+    const isEnd = this.spans.endsIn(state) != 0;
+    for (let byte: u32 = 0; byte < 128; byte++) {
+      if (!isEnd && !beginsEscape(byte) && this.spans.step(state, byte) == REFUSED) continue;
+      this.nextHigh[byte >> 4] = this.nextHigh[byte >> 4] | bit;
+      this.nextLow[byte & 15] = this.nextLow[byte & 15] | bit;
+    }
+  }
+
+  /** Whether a match may begin at `at`, by three bytes if they are plain. */
+  mayBegin(at: usize, end: usize): bool {
+    const byte = <u32>load<u8>(at);
     if (byte > 127) return this.wide || byte == 0xef;
-    if (byte == 37 || byte == 38 || byte == 92) return true; // an escape of what may begin it
-    return (unchecked(this.low[byte & 15]) & unchecked(this.high[byte >> 4])) != 0;
+    if (beginsEscape(byte)) return true; // of what may begin it
+    const spans = this.spans;
+    let state = spans.step(START, byte);
+    for (let i: usize = 1; i < PLAIN_BYTES && state != REFUSED && spans.endsIn(state) == 0; i++) {
+      if (at + i >= end) return false;
+      const next = <u32>load<u8>(at + i);
+      if (next > 127 || beginsEscape(next)) return true;
+      state = spans.step(state, next);
+    }
+    return state != REFUSED;
   }
 
   /** Begins with the text [`pointer`, `end`), the value of the field of the name. */
@@ -131,6 +159,10 @@ export class House {
     }
     return finding.set(FIRST_HOUSE + number, start, stop, why);
   }
+}
+
+function beginsEscape(byte: u32): bool {
+  return byte == Ascii.Percent || byte == Ascii.Ampersand || byte == Ascii.Backslash;
 }
 
 function endOf(number: u32): usize {

@@ -44,8 +44,9 @@ export class Scanner {
   /** The block that is looked at, and its candidates that are left. */
   private block: usize = 0;
   private bits: u64 = 0;
-  /** Candidates of the kinds; the others are the house's alone. */
+  /** Candidates of the kinds, and of the house. */
   private known: u64 = 0;
+  private own: u64 = 0;
   /** End of the last finding; nothing before it is looked at again. */
   private done: usize = 0;
   private skip: usize = 0;
@@ -137,7 +138,8 @@ export class Scanner {
         const at = this.block + <usize>ctz(bit);
         this.bits ^= bit;
         if (at < this.skip) continue;
-        if (this.ofHouse(at) || ((this.known & bit) != 0 && this.look(at))) return this.take();
+        if (((this.own & bit) != 0 && this.ofHouse(at)) || ((this.known & bit) != 0 && this.look(at)))
+          return this.take();
       }
       if (!this.advance(end)) return false;
     }
@@ -163,6 +165,7 @@ export class Scanner {
       this.block = at;
       this.bits = bits;
       this.known = known;
+      this.own = candidates.own;
       return true;
     }
     this.block = at;
@@ -180,6 +183,7 @@ export class Scanner {
       this.block = at;
       this.bits = bits;
       this.known = map.knownAt(at);
+      this.own = map.ownAt(at);
       return true;
     }
     this.block = at;
@@ -202,7 +206,7 @@ export class Scanner {
   /** Whether something of the house begins at a candidate. */
   private ofHouse(at: usize): bool {
     const house = this.house;
-    return house != null && house.begins(load<u8>(at)) && house.find(at, this.finding);
+    return house != null && house.mayBegin(at, this.textEnd) && house.find(at, this.finding);
   }
 
   /** The same behind an escape whose last byte looks as if the word had begun there: `%20`. */

@@ -25,6 +25,11 @@ export class JsonDocument extends FieldTree {
 
   private readonly duplicates: DuplicateCheck = new DuplicateCheck();
 
+  constructor() {
+    super();
+    this.isPlain = true;
+  }
+
   /**
    * Indexes the text. Returns 0, or an `ErrorId` with `errorOffset` set: FIM-JSON-0001 to 0008, or FIM-RT-0006 when the
    * arena is full. Linear in the length (n log n in the names of an object whose names were chosen to collide).
