@@ -301,7 +301,7 @@ export interface RouteTls {
   alsoTls?: TlsAlso;
   /** Whether sessions are resumed by tickets, too, under keys that all workers share and that change as often as a session lasts. (By session id they are resumed within one worker.) */
   sessionTickets?: boolean;
-  /** How long after its full handshake a session may be resumed, `1m` to `24h`; no longer in any case than the client's certificates, lists and answers that spoke for it. */
+  /** How long after its full handshake a session may be resumed, `1m` to `24h`; no longer in any case than the client's certificates, lists and answers that spoke for it. Absent: `1h`. */
   sessionDuration?: string;
   /** Consequence where proxies of a mesh do not terminate national TLS: `Refuse`, the route is not in force as it is written, and says so; `Accept`, the rest of it is. (The annotation `fim.financial/accept-missing-tlcp: "true"` says `Accept`, too.) */
   missing?: MissingTls;

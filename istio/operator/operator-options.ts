@@ -14,7 +14,7 @@ export interface OperatorOptions {
   metrics: OperatorMetrics;
   modules: { folder: string; urlTemplate: string; check: boolean };
   /** National TLS: address of its module, if it is not that of the others; file with default certificates. */
-  tlcp: { urlTemplate?: string; certificates?: string };
+  tlcp: { urlTemplate?: string; certificates?: string; ocsp?: URL };
   seal: SealMode;
   otherPorts: OtherPorts;
   kms: KeyServiceAccess & {
@@ -46,24 +46,22 @@ export interface OperatorOptions {
 }
 
 /** Parts of the key service's cluster. Undefined: there is one already, or no key service. */
-export function kmsAccessOf({
-  cluster,
-  url,
-  proxyFolder,
-  proxyFiles,
-  vaultNamespace,
-}: OperatorOptions['kms']): KmsAccess | undefined {
+export function kmsAccessOf(
+  { cluster, url, proxyFolder, proxyFiles, vaultNamespace }: OperatorOptions['kms'],
+  { ocsp }: OperatorOptions['tlcp'],
+): KmsAccess | undefined {
   if (cluster !== undefined || url === undefined) return undefined;
   const namespace = vaultNamespace === undefined ? {} : { vaultNamespace };
-  return { url, folder: proxyFolder, files: proxyFiles, ...namespace };
+  return { url, folder: proxyFolder, files: proxyFiles, ...namespace, ...(ocsp === undefined ? {} : { ocsp }) };
 }
 
 export function tlcpSourceOptions({ modules, tlcp }: OperatorOptions): TlcpSourceOptions {
-  const { urlTemplate, certificates } = tlcp;
+  const { urlTemplate, certificates, ocsp } = tlcp;
   return {
     ...modules,
     urlTemplate: urlTemplate ?? modules.urlTemplate,
     isOwnUrl: urlTemplate !== undefined,
     ...(certificates === undefined ? {} : { certificates }),
+    ...(ocsp === undefined ? {} : { ocsp }),
   };
 }

@@ -103,7 +103,7 @@ export class Operator implements ChangeTargets {
       modules: this.modules,
       tlcp: this.tlcp,
       kms: config,
-      kmsAccess: kmsAccessOf(kms),
+      kmsAccess: kmsAccessOf(kms, options.tlcp),
       version,
       clusterDomain: options.clusterDomain,
       requestTimeoutMs: options.requestTimeoutMs,

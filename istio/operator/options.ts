@@ -17,7 +17,7 @@ export interface OperatorFlags {
   /** Undefined: the pod's own credentials. */
   kubeconfig: string | undefined;
   modules: { folder: string; urlTemplate: string; check: boolean };
-  tlcp: { urlTemplate?: string; certificates?: string };
+  tlcp: { urlTemplate?: string; certificates?: string; ocsp?: URL };
   seal: SealMode;
   otherPorts: OtherPorts;
   kms: KeyServiceAccess & {
@@ -52,6 +52,7 @@ const OPTIONS = {
   'module-url': 'where proxies fetch modules: http(s)://…/{sha256}.wasm or oci://…@sha256:…',
   'tlcp-certificates':
     'YAML with the certificates of national TLS for routes that name none: certificates and trust as in their tls; read again when it changes',
+  ocsp: 'OCSP responder for tls.ocsp of routes, asked by the gateways: http(s)://HOST[:PORT][/PATH], its name in full, or NAME.NAMESPACE.svc; with --kms',
   'client-identity-from':
     'SPIFFE ids of gateways that terminate national TLS, comma-separated: sidecars with routes believe their x-fim-client-* headers (default: nobody)',
   'tlcp-module-url': 'where proxies fetch tlcp-listener.wasm, if --module-url is the address of fim.wasm alone',
@@ -143,7 +144,17 @@ function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp
   const certificates = read('tlcp-certificates');
   if (urlTemplate !== undefined && !MODULE_URL.test(urlTemplate))
     return '--tlcp-module-url is no http, https or oci URL';
+  const responder = read('ocsp');
+  if (responder !== undefined && !(URL.canParse(responder) && /^https?:$/.test(new URL(responder).protocol)))
+    return '--ocsp is no http or https URL';
+  const ocsp = responder === undefined ? undefined : new URL(responder);
+  const short = ocsp === undefined ? undefined : shortName(ocsp);
+  if (short !== undefined) return `--ocsp: ${short}`;
+  // Its cluster comes to namespaces with that of the key service.
+  if (ocsp !== undefined && (read('kms') === undefined || read('kms-cluster') !== undefined))
+    return '--ocsp goes with --kms, and not with --kms-cluster';
   return {
+    ...(ocsp === undefined ? {} : { ocsp }),
     ...(urlTemplate === undefined ? {} : { urlTemplate }),
     ...(certificates === undefined ? {} : { certificates }),
   };

@@ -8,6 +8,7 @@ import {
   PLUGIN_CONFIG_VERSION,
   TLCP_MODULE,
 } from '../../envoy/route/index.ts';
+import { responderAt } from '../../envoy/xds/index.ts';
 import { MAX_TLCP_CERTIFICATES_BYTES } from '../limits.ts';
 import { ModuleSource } from './module-source.ts';
 import { NO_SUPPLY, type TlcpCertificates, type TlcpSupply } from './plan/national-tls.ts';
@@ -27,6 +28,8 @@ export interface TlcpSourceOptions {
   check: boolean;
   /** File with the default certificates: `certificates` and `trust` as in a route's `tls`. */
   certificates?: string;
+  /** OCSP responder, path included. */
+  ocsp?: URL;
 }
 
 /** Watches the module and the certificates. What is broken never replaces what was good. */
@@ -48,7 +51,7 @@ export class TlcpSource {
 
   /** Looks at the files. True if something has changed. Never throws. */
   async refresh(): Promise<boolean> {
-    const { certificates, urlTemplate, isOwnUrl } = this.options;
+    const { certificates, urlTemplate, isOwnUrl, ocsp } = this.options;
     const isOwn = isOwnUrl || /\{(sha256|name)\}/.test(urlTemplate);
     if (isOwn) await this.modules.refresh();
     const { current, problem } = this.modules;
@@ -59,6 +62,7 @@ export class TlcpSource {
     this.supply = {
       ...(current === undefined ? {} : { module: { reference: current.reference, examine: current.examine } }),
       ...(this.defaults === undefined ? {} : { defaults: this.defaults }),
+      ...(ocsp === undefined ? {} : { responder: responderAt(ocsp) }),
       moduleLack,
       defaultsLack: this.defaultsLack,
     };

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import { appliedOf } from '../../istio/operator/plan/applied.ts';
 import { build, type FreshBuild } from '../../istio/operator/plan/build.ts';
-import { workloadObject } from '../../istio/operator/plan/envoy-filter.ts';
+import { kmsObject, workloadObject } from '../../istio/operator/plan/envoy-filter.ts';
 import { judge, type Reading } from '../../istio/operator/plan/evidence.ts';
 import {
   NO_SUPPLY,
@@ -136,6 +136,46 @@ describe('a build with national TLS', () => {
     const made = buildWith({ supply: READY, place, inForce: undefined }, { ...SUITES, alsoTls: {} });
     assert.deepEqual(made.tlcp?.config.connections?.suites, [0xe053]);
     assert.match(programmed(made)!, /tls\.alsoTls is not served .* on another port/);
+  });
+
+  it('looks at revocations: lists of the route, and the responder of the platform or none', () => {
+    const asks = { ...SUITES, clientAuth: 'Required', ocsp: { timeout: '1s' } };
+    const responder = { cluster: 'fim-ocsp', authority: 'ocsp.pki.svc:8080', path: '/status' };
+    const made = buildWith({ supply: { ...READY, responder }, place, inForce: undefined }, asks);
+    assert.deepEqual(made.tlcp?.config.connections?.ocsp, { ...responder, timeoutMs: 1000, needsNonce: false });
+    const without = buildWith({ supply: READY, place, inForce: undefined }, asks);
+    assert.deepEqual(
+      without.refused.get('demo/a')?.map(({ code, path }) => `${code} ${path}`),
+      ['FIM-UP-0033 $.spec.tls.ocsp'],
+    );
+    const listed = { ...SUITES, clientAuth: 'Required', crl: { inline: 'LISTS' } };
+    assert.equal(
+      buildWith({ supply: READY, place, inForce: undefined }, listed).tlcp?.config.connections?.lists,
+      'LISTS',
+    );
+  });
+
+  it('names a responder in full, beside the key service, whose object brings its cluster', () => {
+    const base = ['--modules', 'x', '--module-url', 'http://x'];
+    const kms = ['--kms', 'http://vault.keys.svc:8200'];
+    const flags = readOptions([...base, ...kms, '--ocsp', 'http://ocsp.pki.svc:8080/status'], {});
+    assert.ok(typeof flags !== 'string', String(flags));
+    const { spec } = kmsObject(
+      'demo',
+      { url: flags.kms.url!, folder: '/etc/fim/kms', files: [], ocsp: flags.tlcp.ocsp! },
+      '1',
+      'bank.local',
+    );
+    const [, , patch] = spec!.configPatches as { match: object; patch: { value: { name: string } } }[];
+    assert.deepEqual([patch!.match, patch!.patch.value.name], [{ context: 'GATEWAY' }, 'fim-ocsp']);
+    assert.ok(JSON.stringify(patch).includes('"address":"ocsp.pki.svc.bank.local","port_value":8080'));
+    for (const [more, mistake] of [
+      [['--ocsp', 'http://ocsp.pki.svc'], /goes with --kms/],
+      [[...kms, '--kms-cluster', 'vault', '--ocsp', 'http://ocsp.pki.svc'], /not with --kms-cluster/],
+      [[...kms, '--ocsp', 'http://ocsp'], /would be completed/],
+      [[...kms, '--ocsp', 'ldap://ocsp.pki.svc'], /no http/],
+    ] as const)
+      assert.match(String(readOptions([...base, ...more], {})), mistake);
   });
 
   it('says all that is missing', () => {

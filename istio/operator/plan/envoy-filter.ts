@@ -9,7 +9,9 @@ import {
 import {
   connectionHardening,
   discoveredFilter,
+  cluster,
   kmsCluster,
+  OCSP_CLUSTER,
   sharedConnectionLimits,
   tlcpConfig,
   tlcpFilter,
@@ -388,12 +390,14 @@ export interface KmsAccess {
   files: readonly KmsFile[];
   /** Vault namespace. */
   vaultNamespace?: string;
+  /** OCSP responder of national TLS, which goes the same way. */
+  ocsp?: URL;
 }
 
 /** Cluster by which the plugin calls the key service, for all proxies of a namespace. */
 export function kmsObject(
   namespace: string,
-  { url, folder, files, vaultNamespace }: KmsAccess,
+  { url, folder, files, vaultNamespace, ocsp }: KmsAccess,
   version: string,
   clusterDomain = CLUSTER_DOMAIN,
 ): KubeObject {
@@ -407,17 +411,21 @@ export function kmsObject(
   };
   const secrets = { token: at('token.json'), identity: at('identity.json') };
   const value = kmsCluster(url, credentials, secrets, kmsAddress(url, clusterDomain));
-  const patch = (context: string): EnvoyObject => ({
+  const patch = (context: string, value: EnvoyObject): EnvoyObject => ({
     applyTo: 'CLUSTER',
     match: { context },
     patch: { operation: 'ADD', value },
   });
+  const responder = ocsp && patch('GATEWAY', cluster(OCSP_CLUSTER, ocsp, {}, kmsAddress(ocsp, clusterDomain)));
   return managed(
     namespace,
     KMS_OBJECT,
     {},
     { [VERSION_ANNOTATION]: version },
-    { priority: BASE_PRIORITY, configPatches: [patch('GATEWAY'), patch('SIDECAR_OUTBOUND')] },
+    {
+      priority: BASE_PRIORITY,
+      configPatches: [patch('GATEWAY', value), patch('SIDECAR_OUTBOUND', value), ...(responder ? [responder] : [])],
+    },
   );
 }
 

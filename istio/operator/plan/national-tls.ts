@@ -8,6 +8,7 @@ import {
   type ListenerTls,
   type RouteIssue,
   type RouteResource,
+  type TlcpConfigTerms,
   tlcpListenerConfig,
   tlcpSectionPath,
   type TlcpListenerConfig,
@@ -33,6 +34,8 @@ export interface TlcpSupply {
   module?: { reference: ModuleReference; examine: Examine };
   /** Its default certificates. */
   defaults?: TlcpCertificates;
+  /** Its OCSP responder, by the cluster that its namespaces get with that of the key service. */
+  responder?: TlcpConfigTerms['responder'];
   /** Why one of them is not there, as clauses for a person. */
   moduleLack: string;
   defaultsLack: string;
@@ -119,9 +122,9 @@ export interface TlcpInput {
 
 /** Text that changes with everything that `tlcpOutcome` depends on besides routes and what is in force. */
 export function tlcpIdentity(supply: TlcpSupply, place: TlcpPlace): string {
-  const { module, defaults, moduleLack, defaultsLack } = supply;
+  const { module, defaults, responder, moduleLack, defaultsLack } = supply;
   return canonicalHash(
-    JSON.parse(JSON.stringify([module?.reference, defaults, moduleLack, defaultsLack, place])) as never,
+    JSON.parse(JSON.stringify([module?.reference, defaults, responder, moduleLack, defaultsLack, place])) as never,
   );
 }
 
@@ -149,7 +152,11 @@ export function tlcpOutcome(
   const isServed = tls.pairs.length > 0 || defaults !== undefined;
   const lacks = [...(module === undefined ? [supply.moduleLack] : []), ...(isServed ? [] : [supply.defaultsLack])];
   if (module === undefined || !isServed) return without(lacks.join('; '));
-  const config = tlcpListenerConfig(tls, { ...(kms === undefined ? {} : { kms }), own: defaults ?? null });
+  const config = tlcpListenerConfig(tls, {
+    ...(kms === undefined ? {} : { kms }),
+    responder: supply.responder,
+    own: defaults ?? null,
+  });
   const refused = (code: RouteIssue['code'], path: Path, detail: string): TlcpOutcome => {
     const issues = new Map<string, RouteIssue>();
     for (const key of tls.routes) {
