@@ -219,3 +219,13 @@ export const DOOR_IDLE_TIMEOUT_MS = 10_000;
 export const MAX_DOOR_ANSWER_BYTES = 1 << 20;
 /** Longest path of the door's socket, bytes (sun_path of Linux, without its end). Beyond it the stack has no door. */
 export const MAX_SOCKET_PATH_BYTES = 107;
+/** Least time of a step of a canary, milliseconds. */
+export const MIN_CANARY_INTERVAL_MS = 1_000;
+/** Longest time of a step of a canary, milliseconds. */
+export const MAX_CANARY_INTERVAL_MS = 86_400_000;
+/** Time between two looks at what proxies count of a canary, milliseconds. */
+export const CANARY_LOOK_MS = 500;
+/** Looks at a canary that are remembered, to judge its latest requests by themselves. Older ones count for the whole step. */
+export const MAX_CANARY_LOOKS = 240;
+/** Fields of a hash of users, and so the finest share: one of them is a hundredth of a percent. */
+export const CANARY_HASH_FIELDS = 10_000;

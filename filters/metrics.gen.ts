@@ -109,6 +109,18 @@ export const TLCP_REVOCATION_ANSWERED: string = 'fim.tlcp.revocation.answered';
 /** Before the number. */
 export const TLCP_CONFIGURED: string = 'fim.tlcp.configured.';
 
+export function variantRequestsTotal(variant: string, outcome: string): string {
+  return 'fim.variant.variant=.=' + variant + ';.;outcome=.=' + outcome + ';.;requests_total';
+}
+
+export function variantTookTotal(variant: string, within: string): string {
+  return 'fim.variant.variant=.=' + variant + ';.;within=.=' + within + ';.;took_total';
+}
+
+export function variantRefusedTotal(variant: string, code: string): string {
+  return 'fim.variant.variant=.=' + variant + ';.;code=.=' + code + ';.;refused_total';
+}
+
 export function refusedTotal(code: string): string {
   return 'fim.code=.=' + code + ';.;refused_total';
 }

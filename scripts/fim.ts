@@ -4,6 +4,7 @@ import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './fim/audit-commands.ts';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
+import { canaryCommand } from './fim/canary-commands.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { breakerCommand } from './fim/breaker-commands.ts';
 import { limitsCommand } from './fim/limits-commands.ts';
@@ -77,6 +78,10 @@ function addUp(program: Command, finish: Finish): void {
     .option(
       '--access-log <file>',
       'append one line for each request, without paths and headers; the only value is what routes extract as txn_id',
+    )
+    .option(
+      '--state <dir>',
+      'folder of what outlives a restart: the step of a canary (default: one for these files and --listen in $XDG_DATA_HOME/fim/up)',
     )
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)
@@ -221,6 +226,7 @@ function commands(finish: Finish): Command {
   program.addCommand(limitsCommand(finish));
   program.addCommand(breakerCommand(finish));
   program.addCommand(auditCommand(finish));
+  program.addCommand(canaryCommand(finish));
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

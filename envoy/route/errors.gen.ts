@@ -86,6 +86,11 @@ export type ErrorCode =
   | 'FIM-CFG-1092'
   | 'FIM-CFG-1093'
   | 'FIM-CFG-1097'
+  | 'FIM-CFG-1110'
+  | 'FIM-CFG-1111'
+  | 'FIM-CFG-1112'
+  | 'FIM-CFG-1113'
+  | 'FIM-CFG-1114'
   | 'FIM-RES-0001'
   | 'FIM-RES-0002'
   | 'FIM-RES-0003'
@@ -271,6 +276,10 @@ export type ErrorCode =
   | 'FIM-UP-0020'
   | 'FIM-UP-0030'
   | 'FIM-UP-0031'
+  | 'FIM-UP-0070'
+  | 'FIM-UP-0071'
+  | 'FIM-UP-0072'
+  | 'FIM-UP-0073'
   | 'FIM-UP-0050'
   | 'FIM-UP-0051'
   | 'FIM-UP-0052'
@@ -430,6 +439,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1092': {"status":0,"title":"Failover without channels","titleZh":"failover 缺少通道","advice":"`failover` says what happens when one of `channels` fails: name them.","adviceZh":"`failover` 说明某个 `channels` 失败时的处理：请写明通道。"},
   'FIM-CFG-1093': {"status":0,"title":"Breaker or deadline contradicts itself","titleZh":"熔断或截止时间配置自相矛盾","advice":"`resilience` has a breaker or a deadline; `perHop` is less than `total`; `open: Backup` goes with a Backup channel; a response code is in a header or in a field.","adviceZh":"`resilience` 须含 breaker 或 deadline；`open: Backup` 须有 Backup 通道；响应码须取自头或字段之一；`perHop` 须小于 `total`。"},
   'FIM-CFG-1097': {"status":0,"title":"Header that every request has cannot be an idempotency key","titleZh":"每个请求都带的头不能作为幂等键","advice":"Envoy or every client writes this header, so that each payment could be sent twice. Name one that only senders set whose requests may be repeated, such as Idempotency-Key.","adviceZh":"该头由 Envoy 或所有客户端写入，会使每笔支付都可能被发送两次。请改用仅由允许重复发送的一方设置的头，例如 Idempotency-Key。"},
+  'FIM-CFG-1110': {"status":0,"title":"Canary contradicts itself","titleZh":"灰度发布配置自相矛盾","advice":"`header` or `hash` says whose requests it gets; `hash` goes with `percent` or with rising `steps`; `spec` or `module` says what differs. `match`, `tls`, targets and channels cannot differ.","adviceZh":"`header` 或 `hash` 决定哪些请求进入灰度；`hash` 须配合 `percent` 或递增的 `steps`；`spec` 或 `module` 说明差异。`match`、`tls`、目标和通道不能不同。"},
+  'FIM-CFG-1111': {"status":0,"title":"Clients could choose the canary themselves","titleZh":"客户端可自行选择灰度版本","advice":"Bind the header to certificates with `clientCertificate` and `values`, or name with `setBy` the proxy in front that sets it and takes it away from clients.","adviceZh":"请用 `clientCertificate` 与 `values` 将该头绑定到证书，或用 `setBy` 指明前置代理由其设置该头并从客户端请求中去除。"},
+  'FIM-CFG-1112': {"status":0,"title":"Gate of a canary cannot be read","titleZh":"灰度门限无法解析","advice":"`p99` is a time as `8ms` or a share as `+20%`; `errorRate` and `refusalRate` are shares as `0.1%`.","adviceZh":"`p99` 为时间（如 `8ms`）或比例（如 `+20%`）；`errorRate` 与 `refusalRate` 为百分比（如 `0.1%`）。"},
+  'FIM-CFG-1113': {"status":0,"title":"Canaries are not carried out here","titleZh":"此处不支持灰度发布","advice":"They work with `fim up` and the one module fim.wasm. In a mesh and with `--modules separate` leave `canary` out.","adviceZh":"灰度发布可用于 `fim up` 和单一模块 fim.wasm；在网格中或使用 `--modules separate` 时请去掉 `canary`。"},
+  'FIM-CFG-1114': {"status":0,"title":"One proxy has one canary at a time","titleZh":"一个代理同时只能有一个灰度发布","advice":"End the other one first: promote or abort it and take `canary` out of its route.","adviceZh":"请先结束另一个灰度发布：将其提升或中止，并从其路由中去掉 `canary`。"},
   'FIM-RES-0001': {"status":503,"title":"Breaker is open","titleZh":"熔断器已打开","advice":"Too many requests of the route have failed lately; retry after the time that `retry-after` names.","adviceZh":"该路由近期失败的请求过多；请在 `retry-after` 所示时间之后重试。"},
   'FIM-RES-0002': {"status":504,"title":"No time is left for the request","titleZh":"请求剩余时间不足","advice":"The caller's deadline, less what this hop needs, was over before the request was sent; it was not sent.","adviceZh":"调用方的截止时间扣除本跳所需后，在发送前已用尽；请求未发送。"},
   'FIM-RES-0003': {"status":422,"title":"No route has a breaker of that name","titleZh":"没有该名称的熔断器","advice":"`fim breaker status` names those of the policy that is in force; a route outside the namespace `default` is NAMESPACE/NAME.","adviceZh":"`fim breaker status` 列出当前生效策略中的熔断器；不在 `default` 命名空间的路由写作 NAMESPACE/NAME。"},
@@ -615,6 +629,10 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0020': {"status":0,"title":"Command line is wrong","titleZh":"命令行有误","advice":"See `fim --help`, or `fim VERB --help`.","adviceZh":"请查看 `fim --help` 或 `fim VERB --help`。"},
   'FIM-UP-0030': {"status":0,"title":"Requests are refused because no filter has judged them","titleZh":"请求未经任何过滤器检查，已被拒绝","advice":"A module is missing, or its machine does not start or has no policy; Envoy's log (`--proxy-log`) names why. Clients get 503, FIM-RT-0020; nothing passes until it is mended.","adviceZh":"模块缺失、其虚拟机未启动或没有策略；原因见 Envoy 日志（`--proxy-log`）。客户端收到 503 FIM-RT-0020；修复之前一律不放行。"},
   'FIM-UP-0031': {"status":0,"title":"A module's machine died","titleZh":"模块虚拟机异常终止","advice":"Envoy starts it anew and refuses requests meanwhile. Envoy's log (`--proxy-log`) names the trap; report it with the message's form.","adviceZh":"Envoy 正在重新启动它，其间拒绝请求。陷阱见 Envoy 日志（`--proxy-log`）；请附上报文的形式进行反馈。"},
+  'FIM-UP-0070': {"status":0,"title":"A promoted canary is not in the route's own spec","titleZh":"已提升的灰度尚未写入路由自身的 spec","advice":"Put the parts of its `canary.spec` into `spec` first; the next canary is compared with that. Without it the next canary would take the promoted policy back.","adviceZh":"请先将 `canary.spec` 的内容写入 `spec`，下一个灰度将与其比较；否则下一个灰度会使已提升的策略失效。"},
+  'FIM-UP-0071': {"status":0,"title":"Canary cannot do this now","titleZh":"灰度当前无法执行该操作","advice":"`fim canary status` shows the state. One that has ended begins again when what differs is edited.","adviceZh":"请用 `fim canary status` 查看状态。已结束的灰度在差异部分被修改后会重新开始。"},
+  'FIM-UP-0072': {"status":0,"title":"State of the canary cannot be read","titleZh":"无法读取灰度状态","advice":"The file is not one that FIM wrote. Restore it, or remove it: then the canary begins at its first step.","adviceZh":"该文件不是 FIM 写入的。请恢复或删除该文件：删除后灰度将从第一步开始。"},
+  'FIM-UP-0073': {"status":0,"title":"Release of a module is not the one that is named","titleZh":"模块版本与指定的不一致","advice":"Put the module with the digest of `canary.module.sha256` beside `fim.wasm`, under the name of its release.","adviceZh":"请将摘要与 `canary.module.sha256` 一致的模块以其版本名放在 `fim.wasm` 旁边。"},
   'FIM-UP-0050': {"status":0,"title":"Trail cannot be written","titleZh":"无法写入操作记录","advice":"Nothing was opened, or nothing shown. `--trail` names a regular file that this user may append to, on a file system with room.","adviceZh":"未打开或未显示任何内容。`--trail` 应为当前用户可追加写入的普通文件，且文件系统有剩余空间。"},
   'FIM-UP-0051': {"status":0,"title":"Masked value does not open","titleZh":"脱敏值无法还原","advice":"Key, algorithm and settings are those of the rule that masked it; `Hash` and the methods without a key cannot be turned back.","adviceZh":"密钥、算法和设置须与脱敏规则一致；`Hash` 和不用密钥的方法不可还原。"},
   'FIM-UP-0052': {"status":0,"title":"Message cannot be explained","titleZh":"无法解释该消息","advice":"The module refuses it, and would refuse it in the proxy: the answer names the reason. `--content-type` and `--direction` must be those of the traffic.","adviceZh":"模块拒绝该消息，在代理中同样会拒绝：应答说明了原因。`--content-type` 与 `--direction` 须与实际流量一致。"},

@@ -1256,6 +1256,80 @@ export interface RouteAudit {
   transaction?: AuditTransaction;
 }
 
+/** Part of the client's verified certificate that is one of `values`: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
+export type CanaryCertificatePart = 'Subject' | 'Fingerprint';
+
+/** Requests with this header get the canary, if it is not the client's own word: with a verified certificate of `values`, or where another proxy sets the header. */
+export interface CanaryHeader {
+  /** Header of the request. With `clientCertificate` no upstream gets it. */
+  name: string;
+  /** Value that counts, compared exactly. */
+  value: string;
+  /** Part of the client's verified certificate that is one of `values`: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
+  clientCertificate?: CanaryCertificatePart;
+  /** Who may choose the canary. */
+  values?: string[];
+  /** Who sets the header, and takes it away from clients. For readers; without it or a certificate any client could choose. */
+  setBy?: string;
+}
+
+/** Identity by which users are told apart, by exactly one of its members. One key always meets one variant, in every proxy. Requests without it meet the policy in force. */
+export interface CanaryHash {
+  /** Each value of this request header. */
+  header?: string;
+  /** Each verified certificate of clients; only `true`. */
+  clientCertificate?: boolean;
+  /** Each client address; only `true`. */
+  sourceAddress?: boolean;
+}
+
+/** Judgement of the canary, beside the policy in force in the same time. An absent one is not looked at; a machine of the canary that dies always fails it. */
+export interface CanaryGates {
+  /** Time from a request to the end of its answer that 99 of 100 keep: at most `8ms`, or at most `+20%` more than with the policy in force. */
+  p99?: string;
+  /** Requests that fail (a status from 500 on, or no answer): at most so much more than with the policy in force, in percent of all. */
+  errorRate?: string;
+  /** Requests that stages refuse: at most so much more or less than with the policy in force, in percent of all. */
+  refusalRate?: string;
+  /** Requests of each of the two below which nothing is decided. */
+  minRequests?: number;
+}
+
+/** When a gate does not hold. `Rollback`: all requests meet the policy in force again. `Pause`: the share stays as it is until somebody decides. */
+export type CanaryFailure = 'Rollback' | 'Pause';
+
+/** Another release of `fim.wasm` for the canary. */
+export interface CanaryModule {
+  /** `v2.1.3`: the file `fim-v2.1.3.wasm` beside `fim.wasm`, which only the platform can put there. */
+  release: string;
+  /** Digest that the file must have. */
+  sha256?: string;
+}
+
+/** A new policy or module for some requests of the route, judged by what the proxy counts of it and of the policy in force: standalone only. The route's own `spec` goes on for all others. */
+export interface RouteCanary {
+  /** Requests with this header get the canary, if it is not the client's own word: with a verified certificate of `values`, or where another proxy sets the header. */
+  header?: CanaryHeader;
+  /** Identity by which users are told apart, by exactly one of its members. One key always meets one variant, in every proxy. Requests without it meet the policy in force. */
+  hash?: CanaryHash;
+  /** Share of the keys of `hash` that stays until somebody promotes or aborts. Not with `steps`. */
+  percent?: number;
+  /** Shares of the keys of `hash` in percent, rising. A key that is in stays in. When the last one has lasted `interval` and its gates hold, the canary is promoted. */
+  steps?: number[];
+  /** Least time of a step, from 1s to 24h. It goes on until the gates can be read and hold. */
+  interval?: string;
+  /** Judgement of the canary, beside the policy in force in the same time. An absent one is not looked at; a machine of the canary that dies always fails it. */
+  gates?: CanaryGates;
+  /** When a gate does not hold. `Rollback`: all requests meet the policy in force again. `Pause`: the share stays as it is until somebody decides. */
+  onFailure?: CanaryFailure;
+  /** Upstreams get `x-fim-variant: canary` or `stable`. What clients send under that name never passes. */
+  variantHeader?: boolean;
+  /** Sections of `spec` that the canary has in place of the route's: `enforcement`, `body`, `validation`, `rateLimit`, `masking`, `encryption`, `signature`, `resilience`, `wasm`, each as a whole; null: it has none. */
+  spec?: Record<string, unknown>;
+  /** Another release of `fim.wasm` for the canary. */
+  module?: CanaryModule;
+}
+
 /** A module that FIM ships. */
 export type WasmModule = 'rate-limiter.wasm' | 'pboc-validator.wasm' | 'field-masker.wasm' | 'sm4-encryptor.wasm';
 
@@ -1299,6 +1373,8 @@ export interface RouteSpec {
   resilience?: RouteResilience;
   /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. The collector is that of `fim up`, or `--audit URL`. */
   audit?: RouteAudit;
+  /** A new policy or module for some requests of the route, judged by what the proxy counts of it and of the policy in force: standalone only. The route's own `spec` goes on for all others. */
+  canary?: RouteCanary;
   /** Short form: the module of one stage, and the section of that stage as its configuration. With `sm4-encryptor.wasm`, `request` is Encrypt and `response` None unless they are given. */
   wasm?: RouteWasm;
 }

@@ -23,9 +23,11 @@ export { AUDIT_CLUSTER, asksAudit } from './stages/audit.ts';
 export { FLEET_HEADERS, asksFleet, fleetHeaders } from './stages/fleet-limit.ts';
 export { memberOf } from './stages/stage-row.ts';
 export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
-export { formatPlace, type RouteIssue } from './route-error.ts';
+export { formatPlace, issueAt, type RouteIssue } from './route-error.ts';
+export { VARIANT_HEADER, canaryHeaders } from './canary.ts';
 export {
   PLUGIN_CONFIG_VERSION,
+  changedConfig,
   translate,
   type PluginOutput,
   type TranslatedRoute,
@@ -36,6 +38,7 @@ export { ACCEPT_MISSING_TLCP, rejectedConditions, type ConditionDraft } from './
 export { validateFiles, type DryRun, type Refusal, type ValidationReport } from './validate-files.ts';
 export { hostsOfBoth, narrowMatch } from './narrow.ts';
 export { keyIdsOf, ownKeyIdsOf, replaceKeyIds } from './key-ids.ts';
+export { durationMs } from './duration.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
 export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { KMS_SETTINGS, readKmsSettings, type KmsSettingName, type KmsSettings } from './kms-settings.ts';
@@ -44,6 +47,8 @@ export type * from './plugin-config.gen.ts';
 export type {
   FinancialBaseline,
   FinancialRoute,
+  CanaryGates,
+  RouteCanary,
   RouteMatch,
   RouteSpec,
   TargetRef,

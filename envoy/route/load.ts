@@ -187,9 +187,19 @@ class Loader {
       result.errors.push(...wrong);
       if (merged !== resource)
         result.warnings = [...result.warnings.filter((issue) => issue.resource !== resource.key), ...merged.warnings];
-      return wrong.length > 0 ? [] : [merged];
+      if (wrong.length > 0) return [];
+      const { canary } = resource;
+      if (canary === undefined) return [merged];
+      // What a baseline puts over a route it puts over its canary, too.
+      const candidate = mergeBaselines(canary, reach(canary.namespace), wrong, isKnown);
+      result.errors.push(...wrong);
+      return wrong.length > 0 ? [] : [{ ...merged, canary: candidate }];
     });
-    result.resources = joinProfiles(result.resources, result.profiles, result.errors, isKnown);
+    const canaries = result.resources.flatMap(({ canary }) => canary ?? []);
+    const joined = new Set(joinProfiles([...result.resources, ...canaries], result.profiles, result.errors, isKnown));
+    result.resources = result.resources.filter(
+      (resource) => joined.has(resource) && (resource.canary === undefined || joined.has(resource.canary)),
+    );
     result.errors = sortIssues(result.errors);
     result.warnings = sortIssues(result.warnings);
     return result;

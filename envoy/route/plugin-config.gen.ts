@@ -717,6 +717,9 @@ export interface ResilienceConfig {
   deadline?: DeadlineConfig;
 }
 
+/** In metrics, logs and outcomes. */
+export type VariantName = 'stable' | 'canary';
+
 /** How a path is compared. */
 export type PathMatchType = 'Exact' | 'Prefix' | 'Pattern';
 
@@ -775,6 +778,16 @@ export interface KmsConfig {
   holdMs?: number;
   /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
   refreshMs?: number;
+}
+
+/** Absent: all requests meet this configuration. */
+export interface VariantConfig {
+  /** In metrics, logs and outcomes. */
+  name: VariantName;
+  /** Name of the route whose requests are counted. */
+  route: string;
+  /** Requests of the route go on with `x-fim-variant`. */
+  upstreamHeader?: boolean;
 }
 
 /** Absent: all paths. */
@@ -946,6 +959,8 @@ export interface PluginConfig {
   heldPerAddressBytes?: number;
   /** Its requests come from the operator of this host and ask the machine itself: none of them is a route's. */
   door?: boolean;
+  /** Absent: all requests meet this configuration. */
+  variant?: VariantConfig;
   /** In order of precedence: the first that matches a request is its route. */
   routes: RouteConfig[];
 }

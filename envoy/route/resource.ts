@@ -1,5 +1,6 @@
 // Checks one resource: schema, short form, defaults, rules.
 import { MAX_RESOURCE_ERRORS } from '../limits.ts';
+import { canaryResource } from './canary.ts';
 import { ERRORS, type ErrorCode } from './errors.gen.ts';
 import type { FinancialRoute, RouteMatch, RouteSpec } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
@@ -40,6 +41,8 @@ export interface RouteResource {
   enforced?: readonly string[];
   /** Whether every route with the same match goes before it, whatever their age. */
   yields?: boolean;
+  /** The route as its canary has it. Absent: it has none. */
+  canary?: RouteResource;
   /** Earlier translation of the route. It is used as it is and only ordered among the others. */
   compiled?: RouteConfig;
 }
@@ -141,5 +144,16 @@ export function checkResource(value: unknown, source: RouteSource, isKnown = fal
     warnings: notes,
     source,
   };
-  return { resource, errors, warnings: notes };
+  return spec.canary === undefined ? { resource, errors, warnings: notes } : withCanary(resource, value, isKnown);
+}
+
+/** The resource with what its canary makes of it. What is wrong with that is told where the canary says it. */
+function withCanary(resource: RouteResource, value: unknown, isKnown: boolean): CheckedResource {
+  const { value: changed, sections } = canaryResource(value);
+  const own = checkResource(changed, resource.source.ofCanary(sections), isKnown);
+  const said = new Set(resource.warnings.map(({ code, path }) => `${code} ${path}`));
+  const notes = own.warnings.filter(({ code, path }) => !said.has(`${code} ${path}`));
+  resource.warnings.push(...notes);
+  if (own.resource === undefined) return { errors: own.errors, warnings: [] };
+  return { resource: { ...resource, canary: own.resource }, errors: [], warnings: resource.warnings };
 }

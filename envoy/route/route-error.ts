@@ -22,10 +22,11 @@ export interface RouteIssue {
 /** An issue at a place of a resource's text. `detail` follows the code's title. */
 export function issueAt(source: RouteSource, code: ErrorCode, path: Path, detail = ''): RouteIssue {
   const title = ERRORS[code].title;
-  const position = source.position(path);
+  const place = source.placeOf(path);
+  const position = source.position(place);
   const issue: RouteIssue = {
     code,
-    path: formatPath(path),
+    path: formatPath(place),
     message: `${title}${detail === '' ? '' : `: ${detail}`}${source.baseline === undefined ? '' : ` (FinancialBaseline ${source.baseline})`}`,
     file: source.file,
   };

@@ -1,5 +1,6 @@
 // Rules across a whole route, wherever its sections come from.
 import type { RouteSpec } from './financial-route.gen.ts';
+import { checkCanary } from './canary.ts';
 import { checkChannels } from './channels.ts';
 import { checkTls } from './national-tls.ts';
 import { checkLayout } from './rules-body.ts';
@@ -24,6 +25,7 @@ export function checkWhole(
   checkLayout(spec, report);
   checkTls(spec, report);
   checkChannels(spec, report);
+  checkCanary(spec, report);
 }
 
 /** Time of creation, milliseconds since 1970. Infinity if it is not given. */

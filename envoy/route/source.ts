@@ -15,6 +15,8 @@ export class RouteSource {
   resource: string | undefined;
   /** Baseline that it is the text of. Undefined: that of a route or profile. */
   baseline: string | undefined;
+  /** Sections that stand in the route's canary. */
+  private inCanary: ReadonlySet<string> | undefined;
   private readonly root: Node | null;
   private readonly lines: LineCounter | undefined;
 
@@ -30,6 +32,21 @@ export class RouteSource {
     told.resource = resource;
     told.baseline = baseline;
     return told;
+  }
+
+  /** The text of a route as its canary has it: the sections stand in `spec.canary.spec`. */
+  ofCanary(sections: ReadonlySet<string>): RouteSource {
+    const own = new RouteSource(this.file, this.root, this.lines);
+    own.resource = this.resource;
+    own.inCanary = sections;
+    return own;
+  }
+
+  /** Where a place of the resource stands in the text. */
+  placeOf(path: Path): Path {
+    const [spec, section] = path;
+    const moved = spec === 'spec' && this.inCanary?.has(String(section)) === true;
+    return moved ? ['spec', 'canary', ...path] : path;
   }
 
   /** Position of the path, or of its longest existing prefix. Undefined if there is no text. */

@@ -166,6 +166,12 @@ function seal(
   return { config: { ...body, generation, hash }, hash };
 }
 
+/** The configuration with these members in place of its own. Its hash is that of what it says then. */
+export function changedConfig(config: PluginConfig, changes: Partial<PluginConfig>): PluginConfig {
+  const { generation, hash: _, ...body } = { ...config, ...changes };
+  return { ...body, ...(generation === undefined ? {} : { generation }), hash: canonicalHash(body) };
+}
+
 /** `terms.kms` goes only to configurations that use keys. */
 function output(module: string, routes: RouteConfig[], terms: Terms): PluginOutput {
   const usesKeys = routes.some((route) => keysOf(route).length > 0);
@@ -238,6 +244,7 @@ function fitting(
     const { audit } = resource.sections;
     if (audit !== undefined && !collects)
       report('FIM-CFG-1121', audit.path, mesh ? 'in a mesh records are not collected yet' : 'start with --audit URL');
+    if ((mesh || layout === 'chain') && resource.spec.canary !== undefined) report('FIM-CFG-1113', ['spec', 'canary']);
     if (!countsGlobally) errors.push(...globalLimits(resource));
     return errors.length === before;
   });

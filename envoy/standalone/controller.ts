@@ -1,4 +1,5 @@
-import { examine, numbered, type Release } from '../release/index.ts';
+import { examine, NOTHING_COUNTED, numbered } from '../release/index.ts';
+import type { CanaryKeeper, Chosen } from './canary-keeper.ts';
 import type { AlsoTls, ErrorCode, Lane } from '../route/index.ts';
 import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
@@ -11,7 +12,17 @@ import type { KeyWatch } from './key-watch.ts';
 import { NOTHING_SEEN, type Concerned, type LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
-import type { TlcpPlan, TlcpPlanner } from './tlcp-plan.ts';
+import {
+  allModulesOf,
+  gone,
+  keysOfBoth,
+  modulesOf,
+  pluginOf,
+  rolloutOf,
+  type Rollout,
+  type RolloutModules,
+} from './rollout.ts';
+import type { TlcpPlanner } from './tlcp-plan.ts';
 
 /** Time between checks of a KMS that a module update waits for, milliseconds. */
 const KMS_RETRY_MS = 500;
@@ -33,18 +44,8 @@ export interface ControllerParts {
   keyWatch: KeyWatch;
   /** Whether the KMS answers. */
   kmsHealthy: () => Promise<boolean>;
+  canary: CanaryKeeper;
   onEvent: OnEvent;
-}
-
-/** A policy in force or on its way there, with what each filter runs. */
-interface Rollout {
-  policy: Policy;
-  /** One for each filter. */
-  releases: Release<StoredModule>[];
-  /** National TLS. Null: no route asks for it. */
-  tlcp: TlcpPlan | null;
-  /** Same if and only if nothing differs, what is said of the policy included. */
-  identity: string;
 }
 
 /**
@@ -90,13 +91,14 @@ export class Controller {
       this.refuse([tlcp]);
       return false;
     }
-    const rollout = rolloutOf(policy, await this.loadModules(), tlcp);
+    const chosen = this.parts.canary.choose(policy);
+    const rollout = rolloutOf(policy, chosen, await this.loadModules(chosen), tlcp);
     const refused = this.examine(rollout);
     if (refused.length > 0) {
       this.refuse(refused);
       return false;
     }
-    this.parts.provideKeys(policy.keys);
+    this.parts.provideKeys(keysOfBoth(rollout));
     await this.parts.files.writeClusters(policy.lanes);
     this.startsTlcp = (await this.write(rollout)).tlcp;
     this.current = rollout;
@@ -106,11 +108,12 @@ export class Controller {
   /** Waits until the first configuration is in force. `since`: start time, by performance.now. */
   async confirm(proof: LiveProof, since: number): Promise<void> {
     this.proof = proof;
-    const looked = this.parts.keyWatch.check(this.current!.policy.keys);
+    const looked = this.parts.keyWatch.check(keysOfBoth(this.current!));
     await proof.wait(
       { ...NOTHING_SEEN, generation: this.generation },
-      { routes: false, tlcp: this.startsTlcp, listener: false },
+      { routes: false, tlcp: this.startsTlcp, listener: false, canary: this.current!.canary !== null },
     );
+    this.parts.canary.taken(this.current!.given, NOTHING_COUNTED);
     await this.report(since, looked);
   }
 
@@ -144,7 +147,7 @@ export class Controller {
     const wasRefused = this.told.routes !== '' || this.told.release !== '';
     if (problems) this.refuse(problems);
     else this.told.routes = '';
-    const rollout = await this.rolloutWith(policy ?? this.current!.policy);
+    const rollout = await this.rolloutWith(policy ?? this.current!.given);
     if (rollout.identity === this.current!.identity) {
       // The error was undone: the files again say what is in force.
       if (problems) return;
@@ -161,21 +164,25 @@ export class Controller {
   /** The policy with the current module files, or with the modules in force if a current one is unusable. */
   private async rolloutWith(policy: Policy): Promise<Rollout> {
     const tlcp = await this.parts.tlcp.plan(policy.tls);
+    const chosen = this.parts.canary.choose(policy);
     try {
-      const modules = await this.loadModules();
+      const modules = await this.loadModules(chosen);
       this.told.modules = '';
-      return rolloutOf(policy, modules, tlcp);
+      return rolloutOf(policy, chosen, modules, tlcp);
     } catch (error) {
+      // A canary with another module than the one that it names would prove nothing.
+      if ((chosen.canary?.plan.module ?? chosen.module) !== undefined) throw error;
       this.refuse([problemOf(error)], 'modules');
-      return rolloutOf(policy, modulesOf(this.current!), tlcp);
+      return rolloutOf(policy, chosen, { stable: modulesOf(this.current!) }, tlcp);
     }
   }
 
   private async bringIntoForce(rollout: Rollout, since: number): Promise<void> {
-    this.parts.provideKeys(rollout.policy.keys);
+    this.parts.provideKeys(keysOfBoth(rollout));
     // No route leads to channels that Envoy does not know yet, or no longer.
     await this.writeChannels([...rollout.policy.lanes, ...gone(this.current!.policy.lanes, rollout.policy.lanes)]);
     const before = await this.proof!.baseline(this.generation + 1);
+    const counted = rollout.canary === null ? undefined : await this.proof!.variants();
     const concerned = await this.write(rollout);
     try {
       await this.proof!.wait(before, concerned);
@@ -189,11 +196,12 @@ export class Controller {
     this.previous = this.current;
     this.current = rollout;
     this.told.release = '';
-    await this.report(since, this.parts.keyWatch.check(rollout.policy.keys));
+    this.parts.canary.taken(rollout.given, counted);
+    await this.report(since, this.parts.keyWatch.check(keysOfBoth(rollout)));
     const { tlcpModule } = this.parts.files;
     await this.parts.modules.prune([
-      ...modulesOf(this.current),
-      ...modulesOf(this.previous!),
+      ...allModulesOf(this.current),
+      ...allModulesOf(this.previous!),
       ...(tlcpModule === undefined ? [] : [tlcpModule]),
     ]);
   }
@@ -215,12 +223,27 @@ export class Controller {
     const listener = wanted !== undefined && (await this.parts.files.writeListener(wanted));
     if (listener) await this.parts.files.writeStanding(alsoTls, true);
     const routes = await this.parts.files.writeRoutes(configs[0]!, rollout.policy.lanes);
-    await this.parts.files.writePlugins(this.parts.slots, modulesOf(rollout), configs);
-    return { routes, listener, tlcp: tlcpChanged && rollout.tlcp !== null };
+    const { canary } = rollout;
+    await this.parts.files.writePlugins(
+      this.parts.slots,
+      modulesOf(rollout),
+      configs,
+      canary === null ? undefined : pluginOf(canary, this.generation),
+    );
+    return { routes, listener, tlcp: tlcpChanged && rollout.tlcp !== null, canary: canary !== null };
   }
 
-  private loadModules(): Promise<StoredModule[]> {
-    return Promise.all(this.parts.slots.map((slot) => this.parts.modules.load(slot.module)));
+  /** Errors: those of the module store, FIM-UP-0073 (a release is not the one that is named). */
+  private async loadModules({ module, canary }: Chosen): Promise<RolloutModules> {
+    const { modules, slots } = this.parts;
+    const stable = await Promise.all(
+      slots.map((slot) =>
+        module === undefined ? modules.load(slot.module) : modules.loadRelease(slot.module, module),
+      ),
+    );
+    const other = canary?.plan.module;
+    if (other === undefined) return { stable };
+    return { stable, canary: await modules.loadRelease(slots[0]!.module, other) };
   }
 
   /**
@@ -232,10 +255,13 @@ export class Controller {
     if (this.parts.exposed && policy.loopbackOnly.length > 0) {
       return policy.loopbackOnly.map((route) => problemOf(new CodedError('FIM-UP-0015', route)));
     }
-    const { tlcp } = rollout;
+    const { tlcp, canary } = rollout;
     const judged = this.parts.slots.map(({ module: name }, index) => ({ name, ...releases[index]! }));
     return [
       ...judged.flatMap(({ name, module, config }) => judge(name, module, config, policy.locate)),
+      ...(canary === null
+        ? []
+        : judge(this.parts.slots[0]!.module, canary.module, canary.config, canary.plan.variant.locate)),
       ...(tlcp === null ? [] : judge(TLCP_MODULE, tlcp.module, tlcp.config, problemOfTls(policy))),
     ];
   }
@@ -245,8 +271,9 @@ export class Controller {
    */
   private async mayStartMachines(rollout: Rollout): Promise<boolean> {
     const before = modulesOf(this.current!);
-    const fresh = modulesOf(rollout).some((module) => !before.includes(module));
-    if (!fresh || rollout.policy.keys.length === 0 || (await this.parts.kmsHealthy())) {
+    const begins = rollout.canary !== null && this.current!.canary?.module !== rollout.canary.module;
+    const fresh = begins || modulesOf(rollout).some((module) => !before.includes(module));
+    if (!fresh || keysOfBoth(rollout).length === 0 || (await this.parts.kmsHealthy())) {
       this.told.kms = '';
       return true;
     }
@@ -308,31 +335,6 @@ function judge(name: string, module: StoredModule, config: object, locate: Polic
 /** A refusal of the settings of national TLS is told of the routes that ask for it. */
 function problemOfTls({ tls }: Policy): Policy['locate'] {
   return (code, pointer) => tls!.issue(code as ErrorCode, tlcpSectionPath(pointer), tls!.routes.join(', '));
-}
-
-function rolloutOf(policy: Policy, modules: readonly StoredModule[], tlcp: TlcpPlan | null): Rollout {
-  return {
-    policy,
-    releases: policy.configs.map((config, index) => ({ config, hash: config.hash ?? '', module: modules[index]! })),
-    tlcp,
-    identity: [
-      policy.hash,
-      JSON.stringify(policy.notices),
-      JSON.stringify(policy.lanes),
-      JSON.stringify(tlcp?.config ?? null),
-      JSON.stringify(policy.tls?.alsoTls ?? null),
-      ...modules.map((module) => module.sha256),
-    ].join('\n'),
-  };
-}
-
-/** Channels of routes that have none any more. */
-function gone(before: readonly Lane[], now: readonly Lane[]): Lane[] {
-  return before.filter((lane) => !now.some(({ name }) => name === lane.name));
-}
-
-function modulesOf({ releases }: Rollout): StoredModule[] {
-  return releases.map(({ module }) => module);
 }
 
 function problemOf(error: unknown): Problem {

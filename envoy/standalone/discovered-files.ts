@@ -3,7 +3,15 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AlsoTls, Lane, PluginConfig } from '../route/index.ts';
 import { PLUGIN_CONFIG_VERSION } from '../route/index.ts';
-import type { EnvoyObject, FilterSlot, KmsCredentials, KmsSecretFiles, TlcpFiles, TlsIdentity } from '../xds/index.ts';
+import type {
+  CanaryPlugin,
+  EnvoyObject,
+  FilterSlot,
+  KmsCredentials,
+  KmsSecretFiles,
+  TlcpFiles,
+  TlsIdentity,
+} from '../xds/index.ts';
 import {
   clusterResource,
   doorConfig,
@@ -131,13 +139,14 @@ export class DiscoveredFiles {
     return paths;
   }
 
-  /** `modules` and `configs`: one for each slot. */
+  /** `modules` and `configs`: one for each slot. `canary`: what runs in the only one besides. */
   async writePlugins(
     slots: readonly FilterSlot[],
     modules: readonly StoredModule[],
     configs: readonly PluginConfig[],
+    canary?: CanaryPlugin,
   ): Promise<void> {
-    const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, configs[index]!));
+    const contents = slots.map((slot, index) => pluginResource(slot, modules[index]!.file, configs[index]!, canary));
     await Promise.all(slots.map((slot, index) => replaceFile(this.pluginFile(slot), contents[index]!)));
     for (const [index, slot] of slots.entries()) await this.writeDoor(slot, modules[index]!);
   }

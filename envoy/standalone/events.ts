@@ -1,9 +1,11 @@
 import type { Condition, Policy, Problem } from './policy.ts';
+import type { Figures } from '../release/index.ts';
+import type { CanaryReport } from './canary-keeper.ts';
 import type { TlcpNews } from './tlcp-plan.ts';
 
 /** Events, in the form that `fim up --json` prints, one object a line. */
 export type StackEvent =
-  /** Addresses. `listen` and `admin` are HOST:PORT, `upstream` and `kms` are URLs, `door` is the path of a socket. */
+  /** Addresses. `listen` and `admin` are HOST:PORT, `upstream` and `kms` are URLs, `door` and `control` are paths of sockets. */
   | {
       event: 'ready';
       listen: string;
@@ -13,6 +15,7 @@ export type StackEvent =
       envoy: string;
       pid: number;
       door: string | null;
+      control: string;
     }
   /** The routes are in force in every worker. `tookMs`: time since the file changed. */
   | {
@@ -32,6 +35,8 @@ export type StackEvent =
   /** Something fails now and will be tried again. */
   /** `key`: id of the unavailable key, if one is the cause. */
   | { event: 'warning'; code: string; message: string; key?: string }
+  /** The canary of a route has begun, gone on or ended. Shares in percent; rates are shares of 1. */
+  | ({ event: 'canary'; canary?: Figures; stable?: Figures } & Omit<CanaryReport, 'verdict'>)
   /** A key has become available, or the service of global limits answers again. */
   | { event: 'recovered'; key: string; service?: undefined }
   | { event: 'recovered'; key?: undefined; service: string };

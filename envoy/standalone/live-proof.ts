@@ -1,12 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { FUSED_MODULE } from '../route/index.ts';
+import { canaryName } from '../xds/index.ts';
 import {
   countedOf,
+  countersPattern,
   lookTwice,
   progressOf,
+  readCounts,
   ReleaseCounters,
   slotOf,
   vmsOf,
   type Counted,
+  type Counts,
   type Progress,
 } from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
@@ -58,6 +63,8 @@ export interface Concerned {
   tlcp: boolean;
   /** The listener itself. */
   listener: boolean;
+  /** A canary runs: there are twice as many VMs. */
+  canary?: boolean;
 }
 
 /**
@@ -100,10 +107,20 @@ export class LiveProof {
       if (performance.now() > deadline)
         throw new CodedError(
           'FIM-UP-0012',
-          `generation ${generation}: ${now.configured - before.configured} of ${this.expected} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
+          `generation ${generation}: ${now.configured - before.configured} of ${this.expectedOf(concerned.canary === true)} VMs in ${LIVE_TIMEOUT_MS / 1000} s`,
         );
       await pause(POLL_MS);
     }
+  }
+
+  /** VMs that take a configuration. */
+  private expectedOf(canary: boolean): number {
+    return canary ? this.expected * 2 : this.expected;
+  }
+
+  /** What has been counted of a canary and of the policy beside it. Undefined: it cannot be read now. */
+  variants(): Promise<Counts | undefined> {
+    return this.admin.stats(countersPattern(canaryName(FUSED_MODULE))).then(readCounts, () => undefined);
   }
 
   /** State of Envoy's discovered clusters, before they are written. */
@@ -131,10 +148,10 @@ export class LiveProof {
   private progress(
     before: Baseline,
     now: Omit<Baseline, 'generation'>,
-    { routes, tlcp, listener }: Concerned,
+    { routes, tlcp, listener, canary = false }: Concerned,
   ): Progress {
     if (now.routesRefused > before.routesRefused || now.listenerRefused > before.listenerRefused) return 'refused';
-    const progress = progressOf(this.expected, before, now);
+    const progress = progressOf(this.expectedOf(canary), before, now);
     const routed = !routes || now.routesRead > before.routesRead;
     const secured = !tlcp || now.tlcpConfigured - before.tlcpConfigured >= this.expectedTlcp;
     const listens = !listener || (now.listenerRead > before.listenerRead && now.listenerWaits === 0);

@@ -15,6 +15,13 @@ export interface StoredModule {
   loaded: LoadedModule;
 }
 
+/** A release of a module by name. */
+export interface ModuleRelease {
+  release: string;
+  /** Hex. */
+  sha256?: string;
+}
+
 /**
  * Keeps complete, checked copies of the modules that are or were in service. A half-written or broken file thus never
  * reaches Envoy.
@@ -33,7 +40,23 @@ export class ModuleStore {
 
   /** Current module from its file. Errors: FIM-UP-0009 (no file), FIM-UP-0010 (not a FIM module). */
   async load(name: string): Promise<StoredModule> {
-    const path = join(this.source, `${name}.wasm`);
+    return this.read(`${name}.wasm`);
+  }
+
+  /**
+   * Another release of a module, from its file beside it: `fim-v2.1.3.wasm`. Errors: those of `load`, FIM-UP-0073 (its
+   * digest is not the one that is named).
+   */
+  async loadRelease(name: string, { release, sha256 }: ModuleRelease): Promise<StoredModule> {
+    const file = `${name}-${release}.wasm`;
+    const module = await this.read(file);
+    if (sha256 !== undefined && module.sha256 !== sha256)
+      throw new CodedError('FIM-UP-0073', `${join(this.source, file)} is ${module.sha256}`);
+    return module;
+  }
+
+  private async read(file: string): Promise<StoredModule> {
+    const path = join(this.source, file);
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
       throw new CodedError('FIM-UP-0009', `${path} (${error.code ?? error.message})`);
     });

@@ -1,11 +1,30 @@
-import type { KmsConfig, RouteIssue, RouteResource, Translation } from '../route/index.ts';
-import { inheritedByRoute, loadRoutes, routesOfFiles, translate } from '../route/index.ts';
+import type {
+  KmsConfig,
+  PluginConfig,
+  RouteIssue,
+  RouteResource,
+  TranslateOptions,
+  Translation,
+} from '../route/index.ts';
+import {
+  canaryHeaders,
+  canonicalHash,
+  changedConfig,
+  inheritedByRoute,
+  issueAt,
+  loadRoutes,
+  routesOfFiles,
+  translate,
+} from '../route/index.ts';
 import type { Layout } from '../xds/index.ts';
 import { KMS_CLUSTER } from '../xds/index.ts';
 import { CodedError } from './coded-error.ts';
 import { neededKeys } from './needed-keys.ts';
 import { tlcpKeys } from './tlcp-plan.ts';
 import type { Condition, Loaded, Policy } from './policy.ts';
+
+/** Hexadecimal digits of a canary's release: enough to tell a handful apart. */
+const RELEASE_DIGITS = 12;
 
 /** Settings by which a policy is read, besides the files. */
 export interface PolicyTerms {
@@ -51,7 +70,10 @@ export async function loadPolicy(
     const { code, message } = new CodedError('FIM-UP-0014', `there is no FinancialRoute in ${paths.join(', ')}`);
     return { problems: [{ code, path: '', message, file: paths[0] }] };
   }
-  const translation = translate(resources, {
+  const [first, second] = resources.filter(({ spec }) => spec.canary !== undefined);
+  if (second !== undefined)
+    return { problems: [issueAt(second.source, 'FIM-CFG-1114', ['spec', 'canary'], `${first!.key} has one`)] };
+  const terms: TranslateOptions = {
     layout,
     standalone: true,
     terminatesTlcp,
@@ -60,7 +82,8 @@ export async function loadPolicy(
     collects,
     kms: { cluster: KMS_CLUSTER, ...kms },
     ...(heldPerAddressBytes === undefined ? {} : { heldPerAddressBytes }),
-  });
+  };
+  const translation = translate(resources, terms);
   const { tls } = translation;
   if (tls?.alsoTls !== undefined && hasTlsIdentity === false)
     return { problems: [tls.issue('FIM-UP-0035', ['alsoTls'], 'there is no certificate')] };
@@ -68,9 +91,46 @@ export async function loadPolicy(
     const { code, message } = new CodedError('FIM-UP-0035', 'no route has `tls.alsoTls`: --tls-cert is not used');
     warnings.push({ code, path: '', message, file: '' });
   }
-  return translation.errors.length > 0
-    ? { problems: translation.errors }
-    : { policy: policyOf(translation, resources, warnings) };
+  if (translation.errors.length > 0) return { problems: translation.errors };
+  const policy = policyOf(translation, resources, warnings);
+  return first === undefined ? { policy } : withCanary(policy, first, resources, terms, warnings);
+}
+
+/** The policy with that of the one route that has a canary. */
+function withCanary(
+  policy: Policy,
+  route: RouteResource,
+  resources: readonly RouteResource[],
+  options: TranslateOptions,
+  notes: readonly RouteIssue[],
+): Loaded {
+  const changed = resources.map((resource) => (resource === route ? (route.canary ?? route) : resource));
+  const translation = translate(changed, options);
+  if (translation.errors.length > 0) return { problems: translation.errors };
+  const terms = route.spec.canary!;
+  const headers = canaryHeaders(terms);
+  const own = (one: Policy): Policy => ({ ...one, configs: one.configs.map((config) => stripping(config, headers)) });
+  const { canary: _, ...base } = route.spec;
+  const { module } = terms;
+  return {
+    policy: {
+      ...own(policy),
+      canary: {
+        route: route.key,
+        release: canonicalHash([terms.spec ?? null, module ?? null]).slice(0, RELEASE_DIGITS),
+        base: canonicalHash(base),
+        terms,
+        variant: own(policyOf(translation, changed, notes)),
+        ...(module === undefined ? {} : { module }),
+      },
+    },
+  };
+}
+
+/** The configuration, in which no client sends these headers either. */
+function stripping(config: PluginConfig, headers: readonly string[]): PluginConfig {
+  if (headers.length === 0) return config;
+  return changedConfig(config, { stripHeaders: [...new Set([...(config.stripHeaders ?? []), ...headers])].sort() });
 }
 
 function policyOf(translation: Translation, resources: readonly RouteResource[], notes: readonly RouteIssue[]): Policy {

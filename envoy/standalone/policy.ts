@@ -1,5 +1,5 @@
 import type { NeededKey } from './needed-keys.ts';
-import type { ConditionDraft, InheritedSection, Lane, ListenerTls, PluginConfig } from '../route/index.ts';
+import type { ConditionDraft, InheritedSection, Lane, ListenerTls, PluginConfig, RouteCanary } from '../route/index.ts';
 
 /** An error or warning about a resource, a module or a file. It never contains a message's value or a key. */
 export interface Problem {
@@ -22,6 +22,20 @@ export interface Condition extends ConditionDraft {
   route: string;
 }
 
+/** The canary of a route, and all routes as it has them. */
+export interface CanaryPolicy {
+  /** `namespace/name`. */
+  route: string;
+  /** Identity of what differs: policy and module. */
+  release: string;
+  /** Identity of the route's own policy. */
+  base: string;
+  terms: RouteCanary;
+  variant: Policy;
+  /** Release of the module. Absent: the current one. */
+  module?: { release: string; sha256?: string };
+}
+
 /** Policy of all route files together. */
 export interface Policy {
   /** One for each filter of the layout, without generation. */
@@ -41,6 +55,8 @@ export interface Policy {
   lanes: Lane[];
   /** National TLS of the listener. Null: none, or it is not terminated. */
   tls: ListenerTls | null;
+  /** The canary of a route. Absent: none has one. */
+  canary?: CanaryPolicy;
   /** Warnings: settings that cannot be honoured, conflicts and the like. */
   notices: Problem[];
   /**

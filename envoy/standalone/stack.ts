@@ -18,7 +18,10 @@ import type {
 import { bootstrapConfig, filterSlots, KMS_CLUSTER, listenerResource, responderAt } from '../xds/index.ts';
 import type { Address } from './address.ts';
 import { assertFree, formatAddress, isLoopback } from './address.ts';
+import { CanaryKeeper } from './canary-keeper.ts';
+import { CanaryWatch } from './canary-watch.ts';
 import { CodedError } from './coded-error.ts';
+import { ControlServer } from './control-server.ts';
 import { Controller } from './controller.ts';
 import { DemonstrationUpstream } from './demonstration-upstream.ts';
 import { DevelopmentKms } from './development-kms.ts';
@@ -35,6 +38,7 @@ import { kmsAnswers } from './kms-probe.ts';
 import { LimitsWatch } from './limits-watch.ts';
 import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
+import type { NeededKey } from './needed-keys.ts';
 import type { Loaded } from './policy.ts';
 import { RevocationWatch } from './revocation-watch.ts';
 import { SealWatch } from './seal-watch.ts';
@@ -83,6 +87,10 @@ export interface StackOptions {
    * terminated, as `load` has it.
    */
   developmentIdentity?: () => Promise<DevelopmentIdentity>;
+  /** Folder of what outlives a restart: the state of a canary. Absent: a temporary one. */
+  stateFolder?: string;
+  /** Path of the socket for commands. Absent: in a temporary folder. */
+  control?: string;
   /** Reads the route files. */
   load: () => Promise<Loaded>;
   /** Paths to watch besides the modules. Null: watch nothing. */
@@ -100,6 +108,8 @@ export interface Stack {
   admin: Address;
   /** Socket of the door. Null: the folder's path is too long for one. */
   door: string | null;
+  /** Path of the socket for commands. */
+  control: string;
   upstreamUrl: URL;
   kmsUrl: URL;
   /** Null for an external KMS. */
@@ -156,6 +166,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const plan = planOf(options, slots, files);
   if (options.tlsIdentity !== undefined) await files.writeTlsSecret(options.tlsIdentity);
   const discovers = options.tlsIdentity !== undefined;
+  const canary = new CanaryKeeper(options.stateFolder ?? join(folder, 'state'), options.onEvent);
   const controller = new Controller({
     ...(discovers ? { listener: (terms) => listenerOf(plan, files, terms) } : {}),
     keyWatch,
@@ -165,26 +176,19 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     tlcp,
     files,
     exposed: !isLoopback(options.listen.host),
-    provideKeys: (keys) => keys.forEach(({ id, algorithm, imported }) => imported || kms.own?.createKey(id, algorithm)),
+    provideKeys: makerOf(kms.own),
     kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
+    canary,
     onEvent: options.onEvent,
   });
   // Watching begins before the first read, so that no change falls between them.
-  const startWatching = watch(options, controller, tlcp, undo);
+  const startWatching = watchFiles(options, controller, tlcp, undo);
   if (!(await controller.prepare())) return null;
 
   const door = doorOf(folder, options);
-  const bootstrap = bootstrapConfig({
-    ...plan,
-    ...(discovers ? { listenerFile: files.listenerFile } : {}),
-    admin: options.admin,
+  const bootstrap = await bootstrapOf(options, plan, files, {
     upstream: upstream.url,
     kms: kms.url,
-    ...peersOf(options),
-    kmsCredentials: options.kmsCredentials,
-    kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
-    clustersFile: files.clustersFile,
-    maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
     ...(door === null ? {} : { door: { socket: door, slots, doorFile: (slot: FilterSlot) => files.doorFile(slot) } }),
   });
   const envoy = await EnvoyProcess.start({
@@ -196,6 +200,8 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   });
   undo.push(() => envoy.stop());
   undo.push(() => controller.stop());
+  const proof = new LiveProof(envoy.admin, options.concurrency, slots.length);
+  const control = await takeCommands(options.control ?? join(folder, 'control.sock'), canary, controller, proof, undo);
   const listen = { host: options.listen.host, port: envoy.listenPort };
   const admin = { host: options.admin.host, port: Number(envoy.admin.base.port) };
   options.onEvent({
@@ -207,8 +213,9 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     envoy: options.envoy,
     pid: envoy.pid,
     door,
+    control,
   });
-  await controller.confirm(new LiveProof(envoy.admin, options.concurrency, slots.length), started);
+  await controller.confirm(proof, started);
   watchProxy(envoy, options, undo);
   startWatching();
   if (!kms.own && !(await kmsAnswers(kms.url, options.kmsCredentials))) warnOfKms(options, kms.url);
@@ -217,6 +224,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     listen,
     admin,
     door,
+    control,
     upstreamUrl: upstream.url,
     kmsUrl: kms.url,
     developmentKms: kms.own,
@@ -256,6 +264,45 @@ function peersOf({ ocsp, limits, audit }: StackOptions): Pick<BootstrapPlan, 'oc
     ...(limits === undefined ? {} : { limits }),
     ...(audit === undefined ? {} : { audit }),
   };
+}
+
+async function bootstrapOf(
+  options: StackOptions,
+  plan: ListenerPlan,
+  files: DiscoveredFiles,
+  peers: Pick<BootstrapPlan, 'upstream' | 'kms' | 'door'>,
+): Promise<EnvoyObject> {
+  return bootstrapConfig({
+    ...plan,
+    ...peers,
+    ...(options.tlsIdentity === undefined ? {} : { listenerFile: files.listenerFile }),
+    admin: options.admin,
+    ...peersOf(options),
+    kmsCredentials: options.kmsCredentials,
+    kmsSecretFiles: await files.writeKmsSecrets(options.kmsCredentials ?? {}),
+    clustersFile: files.clustersFile,
+    maxHeapBytes: options.maxHeapBytes ?? defaultHeapBytes(),
+  });
+}
+
+/** Looks at the canary from now on, and follows commands. Returns the path of the socket. */
+async function takeCommands(
+  path: string,
+  keeper: CanaryKeeper,
+  controller: Controller,
+  proof: LiveProof,
+  undo: Undo,
+): Promise<string> {
+  const watch = new CanaryWatch(keeper, controller, proof);
+  undo.push(() => watch.stop());
+  const control = await ControlServer.start(path, keeper, watch);
+  undo.push(() => control.stop());
+  return control.path;
+}
+
+/** Makes keys in the development KMS, if there is one. */
+function makerOf(own: DevelopmentKms | null): (keys: readonly NeededKey[]) => void {
+  return (keys) => keys.forEach(({ id, algorithm, imported }) => imported || own?.createKey(id, algorithm));
 }
 
 /** Parts that the listener has for good. */
@@ -305,7 +352,7 @@ async function startUpstream(
 }
 
 /** Watches from now on. Changes, including earlier ones, are applied once the returned function has been called. */
-function watch(options: StackOptions, controller: Controller, tlcp: TlcpPlanner, undo: Undo): () => void {
+function watchFiles(options: StackOptions, controller: Controller, tlcp: TlcpPlanner, undo: Undo): () => void {
   if (!options.watched) return () => {};
   let early: number | undefined;
   let take = (since: number): void => void (early ??= since);

@@ -14,6 +14,7 @@ import type { OrdinaryTls } from './ordinary-tls.ts';
 import { ROUTE_CONFIGURATION } from './route-configuration.ts';
 import { sealFilter } from './seal.ts';
 import { TLCP_MADE_UP, tlcpHttpFilter, tlcpNetworkFilter } from './tlcp.ts';
+import { COMPOSITE_FILTER } from './variants.ts';
 import type { TlcpFiles } from './tlcp.ts';
 
 /** Fingerprint of the certificate of a client over national TLS. */
@@ -102,7 +103,11 @@ function connectionManager(plan: ListenerPlan, first: EnvoyObject[], client: str
       ...first,
       ...(plan.limits ? [dropQuestions('fim.limits.forged')] : []),
       ...plan.slots.map((slot) =>
-        discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, WASM_FILTER),
+        discoveredFilter(slot.filter, { path_config_source: { path: plan.pluginFile(slot) } }, [
+          WASM_FILTER,
+          // While a canary runs, the filter is two of them and a choice. At other times that costs nothing.
+          COMPOSITE_FILTER,
+        ]),
       ),
       sealFilter(plan.slots.map((slot) => slot.module)),
       ...(plan.limits ? limitFilters(plan.limits.answerMs) : []),
@@ -151,6 +156,8 @@ function accessLog(path: string, client: string): EnvoyObject {
           received: '%BYTES_RECEIVED%',
           sent: '%BYTES_SENT%',
           durationMs: '%DURATION%',
+          // `canary` or `stable`, of requests of a route that has both. Null elsewhere.
+          variant: '%FILTER_STATE(wasm.fim.variant:PLAIN)%',
           // `txn_id` that a route's validation sets. Null if there is none.
           txnId: '%FILTER_STATE(wasm.fim.txn_id:PLAIN)%',
           // Fingerprint of the client's certificate: SM3 over national TLS, else SHA-256. Null if it has none.

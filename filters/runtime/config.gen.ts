@@ -3,6 +3,12 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from './config-reader';
 import { ErrorId } from '../errors.gen';
 
+/** In metrics, logs and outcomes. */
+export const enum VariantName {
+  stable = 0,
+  canary = 1,
+}
+
 /** How a path is compared. */
 export const enum PathMatchType {
   Exact = 0,
@@ -139,6 +145,18 @@ export class KmsConfig {
   holdMs: i32 = 3000;
   /** Time between looks for a newer key version, milliseconds; it encrypts from the second look on. */
   refreshMs: i32 = 2000;
+}
+
+/** Absent: all requests meet this configuration. */
+export class VariantConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** In metrics, logs and outcomes. */
+  name: VariantName = <VariantName>0;
+  /** Name of the route whose requests are counted. */
+  route: Bytes = Bytes.EMPTY;
+  /** Requests of the route go on with `x-fim-variant`. */
+  upstreamHeader: bool = false;
 }
 
 /** Absent: all paths. */
@@ -341,8 +359,17 @@ export class PluginConfig {
   heldPerAddressBytes: i32 = 134217728;
   /** Its requests come from the operator of this host and ask the machine itself: none of them is a route's. */
   door: bool = false;
+  /** Absent: all requests meet this configuration. */
+  variant: VariantConfig | null = null;
   /** In order of precedence: the first that matches a request is its route. */
   routes: StaticArray<RouteConfig> = new StaticArray<RouteConfig>(0);
+}
+
+function readVariantName(reader: ConfigReader, node: u32): VariantName {
+  if (reader.textIs(node, 'stable')) return VariantName.stable;
+  if (reader.textIs(node, 'canary')) return VariantName.canary;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <VariantName>0;
 }
 
 function readPathMatchType(reader: ConfigReader, node: u32): PathMatchType {
@@ -586,6 +613,30 @@ export function decodeKmsConfig(reader: ConfigReader, node: u32): KmsConfig {
     }
   }
   if (!(seen & 1)) reader.missing(node, 'cluster');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeVariantConfig(reader: ConfigReader, node: u32): VariantConfig {
+  const result = new VariantConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'name')) {
+      result.name = readVariantName(reader, member);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'route')) {
+      result.route = reader.readString(member, 512);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'upstreamHeader')) {
+      result.upstreamHeader = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'name');
+  if (!(seen & 2)) reader.missing(node, 'route');
   return result;
 }
 
@@ -894,6 +945,8 @@ export function decodePluginConfig(reader: ConfigReader, node: u32): PluginConfi
       result.heldPerAddressBytes = <i32>reader.readInteger(member, 1048576, 268435456);
     } else if (reader.keyIs(member, 'door')) {
       result.door = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'variant')) {
+      result.variant = decodeVariantConfig(reader, member);
     } else if (reader.keyIs(member, 'routes')) {
       result.routes = readRouteConfigList1000(reader, member);
       seen |= 2;

@@ -19,6 +19,7 @@ import { compileLane } from './lane';
 import { addRoute } from './route-match';
 import { RouteTerms } from './route-terms';
 import { Stage } from './stage';
+import { Variant, compileVariant } from './variant';
 
 /** Supported major version of the plugin configuration. Others are refused. */
 const CONFIG_MAJOR: u8 = 49; // '1'
@@ -34,6 +35,8 @@ export class Configuration {
     readonly heldPerAddressBytes: u64,
     /** Whether its streams come through the door. */
     readonly door: bool,
+    /** One of two configurations among which requests are divided. Null: all requests meet it. */
+    readonly variant: Variant | null,
     /** For reuse by the next configuration. Emptied afterwards. */
     public parts: Parts,
   ) {}
@@ -67,6 +70,7 @@ export function compileConfiguration(reader: ConfigReader, stages: StaticArray<S
     config.stripHeaders,
     <u64>config.heldPerAddressBytes,
     config.door,
+    compileVariant(config.variant),
     reader.parts,
   );
 }

@@ -8,6 +8,7 @@ import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
 import { takeCollectionRequest } from './garbage';
 import {
+  countVariant,
   endHold,
   keepsBodyBack,
   onBody,
@@ -128,6 +129,7 @@ export function proxy_on_delete(contextId: u32): void {
   const stream = streams.find(contextId);
   if (stream != null) {
     tellOutcomes(stream);
+    countVariant(stream);
     endHold(stream);
     scratch.reset();
   }

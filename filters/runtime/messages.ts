@@ -9,6 +9,7 @@ import { Direction } from './direction';
 import { answerDoor } from './door';
 import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
 import { dropPiece, sendLate } from './late-reply';
+import { monotonicNanos } from './host';
 import { roots, streams } from './module';
 import { Outcome, isWatched, noteVerdict, tellOutcome, timeSteps } from './outcome';
 import { cutExcess, passPiece, passTrailers } from './passing-body';
@@ -22,6 +23,7 @@ import { starvation } from './starvation';
 import { routeMatched, routeUnmatched } from './stats';
 import { Leg, Phase, Stream } from './stream';
 import { Unread, unreadKind } from './unread';
+import { readAnswer } from './variant';
 
 /** Refuses streams beyond MAX_LIVE_STREAMS, which have no state. */
 const overflow: Stream = new Stream();
@@ -73,6 +75,11 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
   routeMatched.add(1);
   const route = unchecked(configuration.routes[at]);
   leg.stream.route = route;
+  const variant = configuration.variant;
+  if (variant != null && variant.rules(route.name)) {
+    leg.stream.variant = variant;
+    leg.stream.beganNanos = monotonicNanos();
+  }
   exchange.rule(route);
   leg.stream.facts.lane = route.lane;
   noteMethod(leg.stream.facts, exchange);
@@ -157,6 +164,7 @@ function beginResponse(stream: Stream, endOfStream: bool): Progress {
     note.response.ended = endOfStream;
     note.onAnswer();
   }
+  if (stream.variant != null) stream.answer = readAnswer();
   if (stream.replied || stream.route.response.steps.length == 0) return Progress.Goes;
   const leg = stream.response;
   turnTo(leg);
@@ -257,6 +265,13 @@ export function tellOutcomes(stream: Stream): void {
   tellOf(stream.response);
 }
 
+/** The stream is over: its variant counts it. */
+export function countVariant(stream: Stream): void {
+  const variant = stream.variant;
+  if (variant == null) return;
+  variant.count(stream.request.outcome, stream.response.outcome, stream.answer, monotonicNanos() - stream.beganNanos);
+}
+
 /** The stream is over: what a stage keeps for it is told, and who waits for its answer. */
 export function endHold(stream: Stream): void {
   const note = stream.facts.note;
@@ -276,5 +291,7 @@ function tellOf(leg: Leg): void {
   if (leg.phase == Phase.Idle && outcome.code == ErrorId.None) return; // nobody had to do with it
   outcome.contextId = leg.stream.contextId;
   outcome.route = leg.route.name;
+  const variant = leg.stream.variant;
+  if (variant != null) outcome.variant = variant.name;
   tellOutcome(outcome);
 }

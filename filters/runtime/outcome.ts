@@ -16,6 +16,8 @@ export class Outcome {
   contextId: u32 = 0;
   /** Name of the resource whose policy ruled the message; empty: none did. */
   route: Bytes = Bytes.EMPTY;
+  /** `stable` or `canary` where the requests of the route are divided between two policies; empty: they are not. */
+  variant: string = '';
   /** The route's channel that the message took; 0: a route has but one. */
   lane: u32 = 0;
   /** Section of the stage whose verdict it is; empty: the runtime's own. */
@@ -50,6 +52,7 @@ export class Outcome {
   clear(): void {
     this.contextId = 0;
     this.route = Bytes.EMPTY;
+    this.variant = '';
     this.lane = 0;
     this.stage = '';
     this.code = ErrorId.None;

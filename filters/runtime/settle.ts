@@ -75,6 +75,8 @@ export function letGo(leg: Leg): Progress {
     const facts = leg.stream.facts;
     const lane = facts.lane;
     if (lane != null) enterLane(exchange, facts.diverted ? lane.backups : lane);
+    const variant = leg.stream.variant;
+    if (variant != null) variant.mark(exchange);
     stamp(leg.stream);
   }
   return Progress.Goes;

@@ -7,6 +7,7 @@ import { Outcome } from './outcome';
 import { RequestFacts } from './request-facts';
 import { RootContext } from './root-context';
 import { Resumer } from './service';
+import { Answer, Variant } from './variant';
 
 /** Progress of one direction of a stream. */
 export const enum Phase {
@@ -114,6 +115,11 @@ export class Stream {
   /** Whether it is in no table, so that nothing can be stored for it. */
   untabled: bool = false;
   readonly client: Client;
+  /** The policy that it met, where there are two. Null: it is not counted. */
+  variant: Variant | null = null;
+  /** Of the host's monotonic clock, where it is counted. */
+  beganNanos: u64 = 0;
+  answer: Answer = Answer.None;
   /** Whoever is told of outcomes was told of its. */
   told: bool = false;
   /** A reply that waits for the end of the request, see late-reply.ts. */
@@ -147,6 +153,9 @@ export class Stream {
     this.sealed = false;
     this.bornMs = 0;
     this.ending = false;
+    this.variant = null;
+    this.beganNanos = 0;
+    this.answer = Answer.None;
     this.told = false;
     this.drainedBytes = 0;
     this.kept.drop();

@@ -2,6 +2,7 @@ import type { StackEvent } from '../../envoy/standalone/events.ts';
 import type { Problem } from '../../envoy/standalone/policy.ts';
 import { demonstration, tlcpLines } from './demonstration.ts';
 import { inheritedText, isBaselineRoute, type InheritedSection } from '../../envoy/route/index.ts';
+import { canaryLine } from './canary-line.ts';
 import { adviceOf, translated } from './language.ts';
 import { styled } from './terminal.ts';
 
@@ -31,6 +32,7 @@ export class Transcript {
     if (event.event === 'ready') this.ready = event;
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
+    else if (event.event === 'canary') print(`${styled('cyan', '›')} ${canaryLine(event)}`);
     else if (event.event === 'recovered') {
       const again = event.service === undefined ? `${event.key} is available again` : `${event.service} answers again`;
       print(`${styled('green', '✓')} ${again}`);

@@ -25,6 +25,7 @@ import {
   readResponder,
   readTlsIdentity,
 } from './options.ts';
+import { controlPath, stateFolder } from './places.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { developmentIdentity } from './tlcp-development.ts';
@@ -57,6 +58,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   modules: string;
   moduleFolder?: string;
   accessLog?: string;
+  state?: string;
   proxyLog?: boolean;
 }
 
@@ -91,6 +93,8 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
         countsGlobally: settings.limits !== undefined,
         collects: settings.audit !== undefined,
       }),
+    stateFolder: flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state),
+    control: controlPath(process.pid),
     watched: flags.watch ? files.map((file) => resolve(file)) : null,
     onEvent: say,
     onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,

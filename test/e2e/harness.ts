@@ -63,6 +63,8 @@ export interface HarnessOptions {
   moduleFiles?: Record<string, Uint8Array>;
   /** Region of the proxy. */
   region?: string;
+  /** Folder of what outlives a restart. */
+  stateFolder?: string;
   /** The proxy writes an access log, `accessLog`. */
   logsAccess?: boolean;
 }
@@ -282,6 +284,7 @@ export class Harness {
           collects: options.audit !== undefined,
         }),
       developmentIdentity: options.tlcp,
+      ...(options.stateFolder === undefined ? {} : { stateFolder: options.stateFolder }),
       developmentKms: this.kms,
       watched: [join(this.folder, 'routes')],
       onEvent: (event) => {

@@ -16,7 +16,18 @@ const { $defs } = JSON.parse(
   readFileSync(new URL('../../envoy/route/financial-route.schema.json', import.meta.url), 'utf8'),
 );
 /** Members of a spec that ask for no stage. */
-const OTHERS = ['targetRefs', 'selector', 'match', 'body', 'tls', 'enforcement', 'channels', 'failover', 'wasm'];
+const OTHERS = [
+  'targetRefs',
+  'selector',
+  'match',
+  'body',
+  'tls',
+  'enforcement',
+  'channels',
+  'failover',
+  'canary',
+  'wasm',
+];
 
 const folderOf = (name: string): URL => new URL(`${name}/`, FILTERS);
 const withModule = STAGES.filter((row) => row.onlyFused === undefined);

@@ -1,0 +1,206 @@
+// What is known of the canary of this proxy: kept in a file, so that it outlives restarts.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  begin,
+  CanaryWindow,
+  commanded,
+  gatesOf,
+  isRunning,
+  judged,
+  shareOf,
+  type CanaryCommand,
+  type CanaryState,
+  type Counts,
+  type Verdict,
+} from '../release/index.ts';
+import type { Division } from '../xds/index.ts';
+import { CodedError } from './coded-error.ts';
+import type { OnEvent } from './events.ts';
+import type { CanaryPolicy, Policy } from './policy.ts';
+
+/** A policy as it is to be in force. */
+export interface Chosen {
+  policy: Policy;
+  /** Module release of that policy. Undefined: the current one. */
+  module?: CanaryPolicy['module'];
+  /** The policy that some requests meet instead. */
+  canary?: { plan: CanaryPolicy; division: Division };
+}
+
+/** What `fim canary status` shows. */
+export interface CanaryReport extends CanaryState {
+  /** Percent of the keys. */
+  share: number;
+  /** Whether the proxy does as this says. False: it is on its way, or waits. */
+  inForce: boolean;
+  steps: number[];
+  verdict: Verdict | null;
+}
+
+const FILE = 'canary.json';
+
+/** The one canary of a proxy: its state, and the judging of its step. */
+export class CanaryKeeper {
+  private readonly folder: string;
+  private readonly onEvent: OnEvent;
+  private plan: CanaryPolicy | undefined;
+  private state: CanaryState | undefined;
+  private window: CanaryWindow | undefined;
+  private verdict: Verdict | null = null;
+  /** The last state that the proxy was seen to follow, as text. */
+  private followed = '';
+
+  /** `folder`: made if it is absent, for this user only. */
+  constructor(folder: string, onEvent: OnEvent) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.folder = folder;
+    this.onEvent = onEvent;
+    this.state = this.read();
+  }
+
+  /**
+   * How a policy is to be in force, by the state of its canary. Error: FIM-UP-0070 (a canary follows one that was promoted
+   * and is not in the route's own spec).
+   */
+  choose(policy: Policy): Chosen {
+    const plan = policy.canary;
+    if (plan === undefined) return { policy };
+    const state = this.stateFor(plan);
+    if (state.phase === 'Promoted')
+      return { policy: plan.variant, ...(plan.module === undefined ? {} : { module: plan.module }) };
+    if (!isRunning(state)) return { policy };
+    const { header, hash } = plan.terms;
+    const division = {
+      ...(header === undefined ? {} : { header }),
+      ...(hash === undefined ? {} : { hash }),
+      share: shareOf(plan.terms, state),
+    };
+    return { policy, canary: { plan, division } };
+  }
+
+  /** The proxy does as the policy and its canary say. `counts`: what was counted until then. */
+  taken(policy: Policy, counts: Counts | undefined): void {
+    const { canary: plan } = policy;
+    this.plan = plan;
+    if (plan === undefined) {
+      this.forget();
+      return;
+    }
+    const state = this.stateFor(plan);
+    const follows = [identityOf(state), JSON.stringify(plan.terms)].join('\n');
+    if (follows === this.followed) return;
+    this.followed = follows;
+    this.window = counts === undefined ? undefined : new CanaryWindow(gatesOf(plan.terms.gates), counts);
+    this.verdict = null;
+    this.keep({ ...state, sinceMs: Date.now() });
+  }
+
+  /** Takes a look. `counts`: undefined if they cannot be read. True: the proxy must be changed. */
+  look(counts: Counts | undefined): boolean {
+    const { plan, state } = this;
+    if (plan === undefined || state === undefined) return false;
+    if (!this.inForce) return true;
+    if (!isRunning(state)) return false;
+    if (counts !== undefined) this.window ??= new CanaryWindow(gatesOf(plan.terms.gates), counts);
+    this.verdict = counts === undefined || this.window === undefined ? null : this.window.look(counts);
+    const next =
+      this.verdict === null
+        ? { ...state, reason: 'Inconclusive: the counters of the proxy cannot be read' }
+        : judged(plan.terms, state, this.verdict, Date.now());
+    return this.follow(next);
+  }
+
+  /** Follows a command. True: the proxy must be changed. Error: FIM-UP-0071. */
+  command(command: CanaryCommand): boolean {
+    const { plan, state } = this;
+    if (plan === undefined || state === undefined) throw new CodedError('FIM-UP-0071', 'no route has a canary');
+    const next = commanded(plan.terms, state, command);
+    if (typeof next === 'string') throw new CodedError('FIM-UP-0071', next);
+    return this.follow(next);
+  }
+
+  /** Undefined: no route has a canary. */
+  report(): CanaryReport | undefined {
+    const { plan, state } = this;
+    if (plan === undefined || state === undefined) return undefined;
+    return {
+      ...state,
+      share: state.phase === 'Promoted' ? 100 : isRunning(state) ? shareOf(plan.terms, state) : 0,
+      inForce: this.inForce,
+      steps: plan.terms.steps ?? [],
+      verdict: this.verdict,
+    };
+  }
+
+  /** Whether the proxy does as the state says. */
+  private get inForce(): boolean {
+    return this.state !== undefined && this.followed.startsWith(`${identityOf(this.state)}\n`);
+  }
+
+  private follow(next: CanaryState): boolean {
+    const before = this.state!;
+    const changes = identityOf(next) !== identityOf(before);
+    this.state = next;
+    if (changes || next.phase !== before.phase) {
+      this.keep(next);
+      this.tell();
+    }
+    return changes;
+  }
+
+  private stateFor(plan: CanaryPolicy): CanaryState {
+    const { state } = this;
+    if (state?.route === plan.route && state.release === plan.release) return state;
+    if (state?.route === plan.route && state.phase === 'Promoted' && state.base === plan.base)
+      throw new CodedError('FIM-UP-0070', plan.route);
+    return begin(plan.route, plan.release, plan.base);
+  }
+
+  private tell(): void {
+    const { verdict, ...report } = this.report()!;
+    const figures = verdict === null ? {} : { canary: verdict.canary, stable: verdict.stable };
+    this.onEvent({ event: 'canary', ...report, ...figures });
+  }
+
+  private keep(state: CanaryState): void {
+    const before = this.state;
+    this.state = state;
+    const path = join(this.folder, FILE);
+    writeFileSync(`${path}.partial`, `${JSON.stringify({ version: 1, state })}\n`, { mode: 0o600 });
+    renameSync(`${path}.partial`, path);
+    if (before?.release !== state.release || before.route !== state.route) this.tell();
+  }
+
+  private forget(): void {
+    if (this.state === undefined) return;
+    this.state = undefined;
+    this.window = undefined;
+    this.verdict = null;
+    this.followed = '';
+    rmSync(join(this.folder, FILE), { force: true });
+  }
+
+  /** Error: FIM-UP-0072 (the file is not one of these). */
+  private read(): CanaryState | undefined {
+    const path = join(this.folder, FILE);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+    try {
+      const { version, state } = JSON.parse(text) as { version: number; state: CanaryState };
+      if (version === 1 && typeof state.route === 'string' && typeof state.release === 'string') return state;
+    } catch {
+      // Told below, as what can be read and is something else.
+    }
+    throw new CodedError('FIM-UP-0072', path);
+  }
+}
+
+/** What the proxy has to do about it. */
+function identityOf(state: CanaryState): string {
+  return [state.route, state.release, isRunning(state) ? 'runs' : state.phase, state.step].join('\n');
+}

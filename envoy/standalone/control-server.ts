@@ -1,0 +1,68 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
+import type { CanaryCommand } from '../release/index.ts';
+import type { CanaryKeeper } from './canary-keeper.ts';
+import type { CanaryWatch } from './canary-watch.ts';
+import { CodedError, messageOf } from './coded-error.ts';
+
+const COMMANDS: ReadonlySet<string> = new Set(['step', 'promote', 'abort', 'pause', 'resume']);
+
+/**
+ * Commands for a running `fim up`, on a socket that only its user can open: `GET /canary`, `POST /canary/abort`. Answers
+ * are JSON: `{canary}` or `{code, message}`.
+ */
+export class ControlServer {
+  private readonly server: Server;
+  readonly path: string;
+
+  private constructor(path: string, keeper: CanaryKeeper, watch: CanaryWatch) {
+    this.path = path;
+    this.server = createServer((request, response) => {
+      void answer(request, keeper, watch).then(
+        ([status, body]) => send(response, status, body),
+        (error: unknown) => send(response, 409, problemOf(error)),
+      );
+    });
+  }
+
+  /** `path`: of the socket; its folder is made for this user alone. */
+  static async start(path: string, keeper: CanaryKeeper, watch: CanaryWatch): Promise<ControlServer> {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    rmSync(path, { force: true });
+    const control = new ControlServer(path, keeper, watch);
+    await new Promise<void>((done, failed) => {
+      control.server.once('error', failed);
+      control.server.listen(path, done);
+    });
+    await chmod(path, 0o600);
+    return control;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((done) => this.server.close(() => done()));
+  }
+}
+
+async function answer(
+  { method, url }: IncomingMessage,
+  keeper: CanaryKeeper,
+  watch: CanaryWatch,
+): Promise<[number, object]> {
+  if (url === '/canary' && method === 'GET') return [200, { canary: keeper.report() ?? null }];
+  const command = /^\/canary\/([a-z]+)$/.exec(url ?? '')?.[1] ?? '';
+  if (!COMMANDS.has(command)) return [404, { code: 'FIM-UP-0071', message: 'no such command' }];
+  if (method !== 'POST') return [405, { code: 'FIM-UP-0071', message: 'commands are sent by POST' }];
+  return [200, { canary: await watch.command(command as CanaryCommand) }];
+}
+
+function problemOf(error: unknown): object {
+  return { code: error instanceof CodedError ? error.code : 'FIM-UP-0013', message: messageOf(error) };
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,129 @@
+// `fim canary …`: commands for a running `fim up`, through its socket.
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import type { Figures } from '../../envoy/release/index.ts';
+import type { ErrorCode } from '../../envoy/route/index.ts';
+import { canaryLine } from './canary-line.ts';
+import { controlFolder } from './places.ts';
+
+export interface CanaryFlags {
+  control?: string;
+  json?: boolean;
+}
+
+/** Time between two looks of `watch`, milliseconds. */
+const WATCH_MS = 1_000;
+/** Time for an answer: a command waits until it is in force, milliseconds. */
+const ANSWER_MS = 120_000;
+const BARS = '▁▂▃▄▅▆▇█';
+
+interface Answer {
+  canary?: CanaryReport | null;
+  code?: string;
+  message?: string;
+}
+
+/** Runs a verb. Returns the exit status: 0, or 1 if there is no canary. Errors: FIM-UP-0061, and those of the command. */
+export async function canary(verb: string, flags: CanaryFlags): Promise<number> {
+  const socket = await socketOf(flags);
+  if (verb === 'watch') return watch(socket, flags);
+  const report = verb === 'status' ? await ask(socket, 'GET', '/canary') : await ask(socket, 'POST', `/canary/${verb}`);
+  if (flags.json) print(JSON.stringify(report));
+  else if (report === null) print('no route has a canary');
+  else tell(report);
+  return report === null ? 1 : 0;
+}
+
+async function watch(socket: string, flags: CanaryFlags): Promise<number> {
+  const shares: number[] = [];
+  for (let last = ''; ; await pause(WATCH_MS)) {
+    const report = await ask(socket, 'GET', '/canary');
+    if (report === null) return 1;
+    shares.push(report.share);
+    const line = flags.json ? JSON.stringify(report) : watchLine(report, shares.slice(-BARS.length * 3));
+    if (line !== last) print(line);
+    last = line;
+    if (!['Progressing', 'Paused'].includes(report.phase) && report.inForce) return 0;
+  }
+}
+
+function watchLine(report: CanaryReport, shares: readonly number[]): string {
+  const bars = shares.map((share) => BARS[Math.min(BARS.length - 1, Math.floor((share * BARS.length) / 100))]).join('');
+  return `${bars} ${canaryLine(report)}`;
+}
+
+function tell(report: CanaryReport): void {
+  print(canaryLine(report));
+  const { verdict, steps } = report;
+  if (steps.length > 0)
+    print(`  steps      ${steps.map((step) => `${step} %`).join(', ')}; now number ${report.step + 1}`);
+  if (verdict === null) return;
+  print(`  verdict    ${verdict.kind}: ${verdict.reason}`);
+  print('             requests   errors  refusals       p50       p99');
+  for (const [name, figures] of Object.entries({ canary: verdict.canary, stable: verdict.stable }))
+    print(`  ${name.padEnd(8)} ${row(figures)}`);
+  for (const [code, count] of Object.entries(verdict.canary.codes))
+    print(`             ${code} ${count} times, of stable ${verdict.stable.codes[code] ?? 0}`);
+}
+
+function row({ requests, errorRate, refusalRate, p50, p99 }: Figures): string {
+  const share = (part: number): string => `${(part * 100).toFixed(2)} %`.padStart(9);
+  const time = (ms: number | null): string => (ms === null ? '-' : `${ms.toPrecision(3)} ms`).padStart(10);
+  return `${String(requests).padStart(10)}${share(errorRate)} ${share(refusalRate)}${time(p50)}${time(p99)}`;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Errors: FIM-UP-0061 (none runs), FIM-UP-0062 (several do). */
+async function socketOf({ control }: CanaryFlags): Promise<string> {
+  if (control !== undefined) return control;
+  const folder = controlFolder();
+  const found: string[] = [];
+  for (const name of names(folder)) {
+    const path = join(folder, name);
+    if (await ask(path, 'GET', '/canary').then(...LIVES)) found.push(path);
+  }
+  const [only] = found;
+  if (only === undefined) throw new CodedError('FIM-UP-0061', `none in ${folder}`);
+  if (found.length > 1) throw new CodedError('FIM-UP-0062', `--control is one of ${found.join(', ')}`);
+  return only;
+}
+
+/** A socket that is left of a process that is gone answers nothing. */
+const LIVES = [() => true, () => false] as const;
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => name.endsWith('.sock'));
+  } catch {
+    return [];
+  }
+}
+
+async function ask(socket: string, method: string, path: string): Promise<CanaryReport | null> {
+  const text = await exchange(socket, method, path).catch((error: unknown) => {
+    throw new CodedError('FIM-UP-0061', `${socket}: ${messageOf(error)}`);
+  });
+  const { canary: report, code, message = '' } = JSON.parse(text) as Answer;
+  if (code !== undefined) throw new CodedError(code as ErrorCode, message.replace(/^.*?: /, ''));
+  return report ?? null;
+}
+
+function exchange(socketPath: string, method: string, path: string): Promise<string> {
+  return new Promise((done, failed) => {
+    const asked = request({ socketPath, method, path, timeout: ANSWER_MS }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece: string) => (text += piece));
+      response.on('end', () => done(text));
+    });
+    asked.on('timeout', () => asked.destroy(new Error('no answer')));
+    asked.on('error', failed).end();
+  });
+}
