@@ -7,10 +7,7 @@ export const DEFAULT_BODY_BYTES: u32 = 1024 * 1024;
 export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 /** Smallest block that the scratch arena takes from the heap, bytes. */
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
-/**
- * State of all streamed bodies of one VM between their pieces, bytes. A stream without room is refused with
- * FIM-RT-0006.
- */
+/** State of all streamed bodies of one VM between their pieces, bytes. A stream without room is refused with FIM-RT-0006. */
 export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
 /**
  * Largest piece of a streamed body that the host buffers until the next one arrives, bytes. It lies below any limit of
@@ -24,9 +21,7 @@ export const MAX_EXTRACTED_BYTES: u32 = 256;
  * refused with FIM-PBOC-0041.
  */
 export const MAX_STREAM_TEXT_BYTES: u32 = 4096;
-/**
- * Members of one object in a message validated in streaming mode, because their names are compared with one another.
- */
+/** Members of one object in a message validated in streaming mode, because their names are compared with one another. */
 export const MAX_STREAM_KEYS_PER_OBJECT: u32 = 512;
 /** Members of all open objects in a message validated in streaming mode. */
 export const MAX_STREAM_KEYS: u32 = 2048;
@@ -134,9 +129,7 @@ export const MAX_KEYS: i32 = 256;
 export const MAX_KEY_VERSIONS: i32 = 32;
 /** Requests of one VM that wait for one key. A further one is refused with FIM-KMS-0001. */
 export const MAX_KEY_WAITERS: i32 = 4096;
-/**
- * Data keys of one transit key that a VM holds, its own and those of senders. The least recently used one makes room.
- */
+/** Data keys of one transit key that a VM holds, its own and those of senders. The least recently used one makes room. */
 export const MAX_DATA_KEYS: i32 = 32;
 /**
  * Time for which an unused old version is held, milliseconds (1 hour). Then it is overwritten, and fetched again if a
@@ -148,10 +141,7 @@ export const MAX_IDLE_VERSION_MS: u64 = 3_600_000;
  * the held key serves it.
  */
 export const KEY_RECHECK_HOLD_MS: u64 = 250;
-/**
- * Shortest time between two checks of a held data key, milliseconds. A removed transit key is noticed at most that
- * late.
- */
+/** Shortest time between two checks of a held data key, milliseconds. A removed transit key is noticed at most that late. */
 export const MIN_DATA_KEY_RECHECK_MS: u64 = 30_000;
 /**
  * Old versions (or data keys) of one key that a VM fetches at a time. Others wait. One place is kept for versions that
@@ -193,10 +183,7 @@ export const MAX_IDLE_RETRY_MS: u64 = 60_000;
 export const MIN_KEY_REPORT_MS: u64 = 10_000;
 /** Time for which a KMS's "not found" is cached, milliseconds. */
 export const ABSENT_KEY_MS: u64 = 2000;
-/**
- * Shortest time between two checks for a version newer than the known ones, milliseconds, however many messages name
- * one.
- */
+/** Shortest time between two checks for a version newer than the known ones, milliseconds, however many messages name one. */
 export const MIN_KEY_RECHECK_MS: u64 = 100;
 /** First pause after a failed KMS call, milliseconds. It doubles up to MAX_KMS_BACKOFF_MS. */
 export const MIN_KMS_BACKOFF_MS: u64 = 100;
@@ -234,6 +221,10 @@ export const MAX_LIMIT_COUNTERS: i32 = 256;
 export const BREAKER_PLACES: u32 = 4096;
 /** Milliseconds after which probes of a breaker that do not end are given up, at the earliest. */
 export const BREAKER_PATIENCE_MS: u64 = 60_000;
+/** Answers that one proxy keeps for the time in which a breaker is open, those of all routes together. A query whose place another one has takes it over. */
+export const SNAPSHOT_PLACES: u32 = 1024;
+/** Bytes of one of them, its content type included. A larger one is not kept. */
+export const MAX_SNAPSHOT_BYTES: u32 = 65_536;
 /** Places that one breaker may have. */
 export const BREAKER_TRIES: u32 = 8;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */
@@ -409,9 +400,7 @@ export const MAX_EARLY_BYTES: u32 = 18_432;
  * the connection. It is held until it is whole, and is above what Envoy takes.
  */
 export const MAX_TLCP_HEAD_BYTES: u32 = 65_536;
-/**
- * Time for a head, a chunk's line or trailers over national TLS to be whole, milliseconds; then the connection ends.
- */
+/** Time for a head, a chunk's line or trailers over national TLS to be whole, milliseconds; then the connection ends. */
 export const MAX_TLCP_HEAD_MS: u64 = 15_000;
 /** Time that a connection of national TLS has to take its last words, milliseconds; then it is closed as it is. */
 export const MAX_CLOSING_MS: u64 = 2000;

@@ -1158,8 +1158,26 @@ export interface BreakerFaults {
   responseCode?: FaultCode;
 }
 
-/** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. */
-export type BreakerAction = 'Reject' | 'Backup';
+/** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. `Answer`: they get `answer`. `Snapshot`: a query (GET) gets the last good answer to the same query, as `snapshot` says, with its age in `age` (seconds) and `x-fim-snapshot-age-ms`; others, and queries without one, get `answer` if there is one. */
+export type BreakerAction = 'Reject' | 'Backup' | 'Answer' | 'Snapshot';
+
+/** Answer that is ready for the time in which the breaker is open. Only with `open` Answer or Snapshot. */
+export interface BreakerAnswer {
+  /** HTTP status. */
+  status?: number;
+  /** Content type. */
+  contentType?: string;
+  /** Text of the answer. `{{retryAfter}}` becomes the seconds until the next probes, `{{header:NAME}}` a header of the request, both as a JSON string has them. */
+  body: string;
+}
+
+/** The newest good answer (200) to each query, kept for all workers in a fixed number of places of the proxy. A query is a GET with its host and path. Never kept: answers to requests with `authorization` or `cookie` unless these are among `headers`, answers with `set-cookie`, with `vary` (but for accept-encoding), with `cache-control` no-store or private, and larger ones than 64 KiB. Answers of the route are held until they are whole. Not with masking, encryption or signature. Only with `open: Snapshot`. */
+export interface BreakerSnapshot {
+  /** Age above which it is no answer, from 1ms to 24h. */
+  maxAge?: string;
+  /** Request headers that belong to a query beside host and path, such as the one that names the caller. */
+  headers?: string[];
+}
 
 /** `Open`: every request is refused. `Closed`: none is. */
 export type BreakerState = 'Automatic' | 'Open' | 'Closed';
@@ -1180,8 +1198,12 @@ export interface RouteBreaker {
   probes?: number;
   /** Which answers are faults, besides those with a status from 500 on. */
   faults?: BreakerFaults;
-  /** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. */
+  /** Treatment of requests while it is open. `Reject`: 503. `Backup`: they go to the route's `Backup` channels, and its Active ones get the probes only; what the backups answer is not counted. `Answer`: they get `answer`. `Snapshot`: a query (GET) gets the last good answer to the same query, as `snapshot` says, with its age in `age` (seconds) and `x-fim-snapshot-age-ms`; others, and queries without one, get `answer` if there is one. */
   open?: BreakerAction;
+  /** Answer that is ready for the time in which the breaker is open. Only with `open` Answer or Snapshot. */
+  answer?: BreakerAnswer;
+  /** The newest good answer (200) to each query, kept for all workers in a fixed number of places of the proxy. A query is a GET with its host and path. Never kept: answers to requests with `authorization` or `cookie` unless these are among `headers`, answers with `set-cookie`, with `vary` (but for accept-encoding), with `cache-control` no-store or private, and larger ones than 64 KiB. Answers of the route are held until they are whole. Not with masking, encryption or signature. Only with `open: Snapshot`. */
+  snapshot?: BreakerSnapshot;
   /** Time until the answer begins above which it is a fault; absent: however long it takes. */
   slow?: string;
   /** `Open`: every request is refused. `Closed`: none is. */

@@ -659,6 +659,24 @@ export interface RateLimiterConfig {
 /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
 export type BreakerState = 'Automatic' | 'Open' | 'Closed';
 
+/** Answer while it is open. Absent: 503, FIM-RES-0001. */
+export interface AnswerConfig {
+  /** HTTP status. */
+  status?: number;
+  /** Content type. */
+  contentType?: string;
+  /** Text; `{{retryAfter}}` and `{{header:name}}` are filled in, as JSON strings have them. */
+  body: string;
+}
+
+/** Absent: no answers are kept. */
+export interface SnapshotConfig {
+  /** Age above which it is no answer, milliseconds. */
+  maxAgeMs: number;
+  /** Request headers that belong to a query beside host and path, lower case. */
+  headers?: string[];
+}
+
 /** Absent: the defaults. */
 export interface FaultsConfig {
   /** Statuses below 500. */
@@ -691,6 +709,10 @@ export interface BreakerConfig {
   slowMs?: number;
   /** While it is open, requests go to the route's backups instead of being refused. */
   backup?: boolean;
+  /** Answer while it is open. Absent: 503, FIM-RES-0001. */
+  answer?: AnswerConfig;
+  /** Absent: no answers are kept. */
+  snapshot?: SnapshotConfig;
   /** Absent: the defaults. */
   faults?: FaultsConfig;
   /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */

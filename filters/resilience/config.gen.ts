@@ -10,6 +10,30 @@ export const enum BreakerState {
   Closed = 2,
 }
 
+const ANSWER_CONFIG_CONTENT_TYPE: Bytes = Bytes.from('application/json');
+
+/** Answer while it is open. Absent: 503, FIM-RES-0001. */
+export class AnswerConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** HTTP status. */
+  status: i32 = 503;
+  /** Content type. */
+  contentType: Bytes = ANSWER_CONFIG_CONTENT_TYPE;
+  /** Text; `{{retryAfter}}` and `{{header:name}}` are filled in, as JSON strings have them. */
+  body: Bytes = Bytes.EMPTY;
+}
+
+/** Absent: no answers are kept. */
+export class SnapshotConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Age above which it is no answer, milliseconds. */
+  maxAgeMs: i32 = 1;
+  /** Request headers that belong to a query beside host and path, lower case. */
+  headers: StaticArray<Bytes> = new StaticArray<Bytes>(0);
+}
+
 /** Absent: the defaults. */
 export class FaultsConfig {
   /** Its place in the document, for errors that are found later. */
@@ -46,6 +70,10 @@ export class BreakerConfig {
   slowMs: i32 = 0;
   /** While it is open, requests go to the route's backups instead of being refused. */
   backup: bool = false;
+  /** Answer while it is open. Absent: 503, FIM-RES-0001. */
+  answer: AnswerConfig | null = null;
+  /** Absent: no answers are kept. */
+  snapshot: SnapshotConfig | null = null;
   /** Absent: the defaults. */
   faults: FaultsConfig | null = null;
   /** `Automatic`: by results; `Open`: every request is refused; `Closed`: none is. */
@@ -84,6 +112,17 @@ function readBreakerState(reader: ConfigReader, node: u32): BreakerState {
   return <BreakerState>0;
 }
 
+function readBytes256List8(reader: ConfigReader, node: u32): StaticArray<Bytes> {
+  const length = reader.arrayLength(node, 8);
+  const items = new StaticArray<Bytes>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = reader.readString(item, 256)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 function readi32100To499List32(reader: ConfigReader, node: u32): StaticArray<i32> {
   const length = reader.arrayLength(node, 32);
   const items = new StaticArray<i32>(length);
@@ -115,6 +154,48 @@ function readBytes64List64(reader: ConfigReader, node: u32): StaticArray<Bytes> 
     item = reader.nextItem(item);
   }
   return items;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeAnswerConfig(reader: ConfigReader, node: u32): AnswerConfig {
+  const result = new AnswerConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'status')) {
+      result.status = <i32>reader.readInteger(member, 200, 599);
+    } else if (reader.keyIs(member, 'contentType')) {
+      result.contentType = reader.readString(member, 127);
+    } else if (reader.keyIs(member, 'body')) {
+      result.body = reader.readString(member, 8192);
+      seen |= 1;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'body');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeSnapshotConfig(reader: ConfigReader, node: u32): SnapshotConfig {
+  const result = new SnapshotConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'maxAgeMs')) {
+      result.maxAgeMs = <i32>reader.readInteger(member, 1, 86400000);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'headers')) {
+      result.headers = readBytes256List8(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'maxAgeMs');
+  return result;
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
@@ -162,6 +243,10 @@ export function decodeBreakerConfig(reader: ConfigReader, node: u32): BreakerCon
       result.slowMs = <i32>reader.readInteger(member, 0, 3600000);
     } else if (reader.keyIs(member, 'backup')) {
       result.backup = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'answer')) {
+      result.answer = decodeAnswerConfig(reader, member);
+    } else if (reader.keyIs(member, 'snapshot')) {
+      result.snapshot = decodeSnapshotConfig(reader, member);
     } else if (reader.keyIs(member, 'faults')) {
       result.faults = decodeFaultsConfig(reader, member);
     } else if (reader.keyIs(member, 'state')) {

@@ -4,8 +4,10 @@ import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
 import { BreakerTerms } from './breaker';
 import { BreakerState, DeadlineConfig, ResilienceConfig, decodeResilienceConfig } from './config.gen';
+import { CannedAnswer } from './canned-answer';
 import { Faults } from './faults';
 import { SharedBreaker } from './shared-breaker';
+import { Snapshots } from './snapshots';
 
 /** A route's deadline and breaker. */
 export class ResiliencePolicy extends StagePolicy {
@@ -19,6 +21,10 @@ export class ResiliencePolicy extends StagePolicy {
   /** The resource has opened the breaker. */
   isOpen: bool = false;
   openForMs: u64 = 0;
+  /** Answer while it is open; null: 503. */
+  answer: CannedAnswer | null = null;
+  /** Answers that are kept; null: none are. */
+  snapshots: Snapshots | null = null;
   /** Requests go to the backups while it is open. */
   diverts: bool = false;
   deadline: DeadlineConfig | null = null;
@@ -37,7 +43,7 @@ export class ResiliencePolicy extends StagePolicy {
 
   private get readsAnswers(): bool {
     const breaker = this.breaker;
-    return breaker != null && breaker.faults.field != null;
+    return this.snapshots != null || (breaker != null && breaker.faults.field != null);
   }
 
   rank(direction: Direction): Rank {
@@ -60,6 +66,10 @@ export function compileResilience(reader: ConfigReader, node: u32): ResiliencePo
   policy.id = config.id;
   policy.hasBreaker = true;
   policy.state = breaker.state;
+  const answer = breaker.answer;
+  if (answer != null) policy.answer = new CannedAnswer(answer);
+  const kept = breaker.snapshot;
+  if (kept != null) policy.snapshots = new Snapshots(config.id, kept.headers, <u64>kept.maxAgeMs);
   policy.diverts = breaker.backup;
   policy.isOpen = breaker.state == BreakerState.Open;
   if (breaker.state != BreakerState.Automatic) return policy;

@@ -163,6 +163,7 @@ export class SharedBreaker extends AnswerWatcher {
   }
 
   onAnswer(sent: Sent, fault: bool): void {
+    if (fault) sent.asks = false;
     const nowMs = monotonicMillis();
     const bad = fault || this.isSlow(sent, nowMs);
     for (let i = 0; i < MAX_SWAP_TRIES && this.look(); i++) {

@@ -12,11 +12,13 @@ import { monotonicMillis } from '../runtime/host';
 import { CONTENT_TYPE } from '../runtime/names';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { breakerDoor } from './breaker-door';
+import { CannedAnswer } from './canned-answer';
 import { DeadlineConfig } from './config.gen';
 import { readGrpcTimeout, readMillis } from './deadline';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { ResiliencePolicy, compileResilience } from './policy';
-import { breakerDiverted, breakerRefused, deadlineOver, defineResilienceStats } from './stats';
+import { Snapshots } from './snapshots';
+import { breakerDiverted, breakerRefused, snapshotServed, deadlineOver, defineResilienceStats } from './stats';
 
 const DEADLINE: Bytes = Bytes.from('x-fim-deadline');
 const GRPC_TIMEOUT: Bytes = Bytes.from('grpc-timeout');
@@ -57,26 +59,39 @@ export class Resilience extends Stage {
     const deadline = terms.deadline;
     if (deadline != null && !giveTime(exchange, deadline)) return Verdict.Reject;
     const breaker = terms.breaker;
+    const snapshots = terms.snapshots;
+    if (snapshots != null) snapshots.ask(exchange, exchange.sent);
     let waitsMs = terms.openForMs;
     if (!terms.isOpen) {
-      if (breaker == null) return Verdict.Continue;
-      exchange.sent.grpc = isGrpc(exchange);
-      if (breaker.admit(exchange.sent)) return Verdict.Continue;
+      const sent = exchange.sent;
+      sent.grpc = isGrpc(exchange);
+      if (breaker == null || breaker.admit(sent)) {
+        // What nobody judges is not kept.
+        if (sent.watcher == null) sent.asks = false;
+        return Verdict.Continue;
+      }
       waitsMs = breaker.waitsMs;
     }
-    if (!terms.diverts || !exchange.divert()) return refuse(exchange, waitsMs);
+    if (snapshots != null && snapshots.find(exchange.sent)) return serve(exchange, snapshots);
+    if (!terms.diverts || !exchange.divert()) return refuse(exchange, terms.answer, waitsMs);
     breakerDiverted.add(1);
     return Verdict.Continue;
   }
 
   /** The body of an answer that its headers left open. */
   onBody(exchange: Exchange, policy: StagePolicy): Verdict {
+    const terms = <ResiliencePolicy>policy;
     const sent = exchange.sent;
     const watcher = sent.watcher;
-    const breaker = (<ResiliencePolicy>policy).breaker;
-    if (watcher == null || breaker == null || sent.answeredMs == 0) return Verdict.Continue;
-    sent.watcher = null;
-    watcher.onAnswer(sent, breaker.faults.judgeBody(bodyOf(exchange)));
+    const breaker = terms.breaker;
+    let fault = false;
+    if (watcher != null && breaker != null && sent.answeredMs != 0) {
+      sent.watcher = null;
+      fault = breaker.faults.judgeBody(bodyOf(exchange));
+      watcher.onAnswer(sent, fault);
+    }
+    const snapshots = terms.snapshots;
+    if (snapshots != null && !fault) snapshots.keep(exchange, sent);
     return Verdict.Continue;
   }
 }
@@ -95,13 +110,29 @@ function isGrpc(exchange: Exchange): bool {
   );
 }
 
-function refuse(exchange: Exchange, waitsMs: u64): Verdict {
+function refuse(exchange: Exchange, answer: CannedAnswer | null, waitsMs: u64): Verdict {
+  const seconds = max<u64>(1, (waitsMs + 999) / 1000);
   breakerRefused.add(1);
   exchange.reply.begin(ErrorId.FIM_RES_0001);
-  text.begin(32);
-  text.decimal(max<u64>(1, (waitsMs + 999) / 1000));
-  exchange.reply.addHeader('retry-after', text.pointer, text.length);
+  addNumber(exchange, 'retry-after', seconds);
+  if (answer != null) answer.fill(exchange, seconds);
   return Verdict.Reject;
+}
+
+/** Answers with the snapshot that was found. */
+function serve(exchange: Exchange, found: Snapshots): Verdict {
+  snapshotServed.add(1);
+  exchange.reply.begin(ErrorId.FIM_RES_0001);
+  addNumber(exchange, 'age', found.ageMs / 1000);
+  addNumber(exchange, 'x-fim-snapshot-age-ms', found.ageMs);
+  exchange.reply.answerInstead(200, found.typePointer, found.typeLength, found.bodyPointer, found.bodyLength);
+  return Verdict.Reject;
+}
+
+function addNumber(exchange: Exchange, name: string, value: u64): void {
+  text.begin(32);
+  text.decimal(value);
+  exchange.reply.addHeader(name, text.pointer, text.length);
 }
 
 /** Sets how much time the proxy and the next hop have. False: nothing is left. */

@@ -6,6 +6,8 @@ import {
   BREAKER_OPENED,
   BREAKER_PROBES,
   BREAKER_REFUSED,
+  BREAKER_SNAPSHOT_KEPT,
+  BREAKER_SNAPSHOT_SERVED,
   DEADLINE_OVER,
 } from '../metrics.gen';
 import { Counter } from '../runtime/metrics';
@@ -17,6 +19,9 @@ export const breakerClosed: Counter = new Counter(BREAKER_CLOSED);
 /** Requests refused by an open breaker, those that went to backups instead, and those sent to try. */
 export const breakerRefused: Counter = new Counter(BREAKER_REFUSED);
 export const breakerDiverted: Counter = new Counter(BREAKER_DIVERTED);
+/** Answers that were kept, and requests that got one. */
+export const snapshotKept: Counter = new Counter(BREAKER_SNAPSHOT_KEPT);
+export const snapshotServed: Counter = new Counter(BREAKER_SNAPSHOT_SERVED);
 export const breakerProbes: Counter = new Counter(BREAKER_PROBES);
 /** Requests sent without a breaker, since its state could not be read or written. */
 export const breakerFailed: Counter = new Counter(BREAKER_FAILED);
@@ -29,6 +34,8 @@ export function defineResilienceStats(): void {
   breakerClosed.define();
   breakerRefused.define();
   breakerDiverted.define();
+  snapshotKept.define();
+  snapshotServed.define();
   breakerProbes.define();
   breakerFailed.define();
   deadlineOver.define();

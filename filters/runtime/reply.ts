@@ -43,6 +43,11 @@ export class Reply {
   private responseCode: u32 = 0;
   private contentStatus: u32 = CONTENT_STATUS;
   private ownStatus: u32 = 0;
+  /** Another body and content type in the place of the problem document, in memory that lasts as long as the call; 0: none. */
+  private bodyPointer: usize = 0;
+  private bodyLength: u32 = 0;
+  private typePointer: usize = 0;
+  private typeLength: u32 = 0;
   /** The stream is reset instead, without an answer. */
   drops: bool = false;
   private readonly list: Writer = new Writer(scratch);
@@ -60,6 +65,7 @@ export class Reply {
     this.responseCode = 0;
     this.contentStatus = CONTENT_STATUS;
     this.ownStatus = 0;
+    this.bodyPointer = 0;
     this.drops = false;
     this.headerCount = 0;
     this.list.begin(512);
@@ -74,6 +80,15 @@ export class Reply {
   /** HTTP status in the place of the error's own. */
   answerWith(status: u32): void {
     this.ownStatus = status;
+  }
+
+  /** Answers with a status, content type and body of the stage's own. Its error is counted all the same. */
+  answerInstead(status: u32, type: usize, typeLength: u32, body: usize, bodyLength: u32): void {
+    this.ownStatus = status;
+    this.typePointer = type;
+    this.typeLength = typeLength;
+    this.bodyPointer = body;
+    this.bodyLength = bodyLength;
   }
 
   /**
@@ -131,6 +146,13 @@ export class Reply {
     const body = this.body;
     const error = this.error;
     if (status == 0) status = this.ownStatus != 0 ? this.ownStatus : max(errorStatus(error), MIN_STATUS);
+    if (this.bodyPointer != 0) {
+      body.begin(this.bodyLength);
+      body.bytes(this.bodyPointer, this.bodyLength);
+      this.status = status;
+      this.writePairs();
+      return;
+    }
     if (status == CONTENT_STATUS) status = this.contentStatus;
     body.begin(512);
     body.ascii('{"type":"urn:fim:error:');
@@ -203,7 +225,8 @@ export class Reply {
 
   /** Header pairs in the host's layout: count, lengths, then each text terminated by NUL. */
   private writePairs(): void {
-    this.addHeader('content-type', CONTENT_TYPE.pointer, CONTENT_TYPE.length);
+    if (this.bodyPointer == 0) this.addHeader('content-type', CONTENT_TYPE.pointer, CONTENT_TYPE.length);
+    else if (this.typeLength != 0) this.addHeader('content-type', this.typePointer, this.typeLength);
     const pairs = this.hostPairs;
     const count = this.headerCount;
     pairs.begin(4 + this.headers.length + count * 2);

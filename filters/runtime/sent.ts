@@ -1,3 +1,6 @@
+/** Bytes that name a query. */
+export const QUERY_BYTES: u32 = 32;
+
 /** What the headers of an answer say of it. */
 export const enum Judgement {
   Good = 0,
@@ -31,6 +34,9 @@ export class Sent {
   /** Milliseconds of the monotonic clock: when it was sent, or the last part of it. */
   atMs: u64 = 0;
   arrivedMs: u64 = 0;
+  /** It is a query, whose name is at `query`. */
+  asks: bool = false;
+  private readonly name: StaticArray<u8> = new StaticArray<u8>(QUERY_BYTES);
   /** When an answer began that is judged later; 0: there is none. */
   answeredMs: u64 = 0;
   /** It is a call of gRPC, whose status is behind the answer. */
@@ -40,11 +46,16 @@ export class Sent {
   /** The client has given it less time than its route does: that it was over says nothing of the upstream. */
   hurried: bool = false;
 
+  get query(): usize {
+    return changetype<usize>(this.name);
+  }
+
   clear(): void {
     this.watcher = null;
     this.note = 0;
     this.atMs = 0;
     this.arrivedMs = 0;
+    this.asks = false;
     this.answeredMs = 0;
     this.grpc = false;
     this.whole = false;

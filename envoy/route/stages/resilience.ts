@@ -1,8 +1,9 @@
 import { durationMs } from '../duration.ts';
-import type { BreakerFaults, RouteBreaker, RouteDeadline } from '../financial-route.gen.ts';
+import type { BreakerFaults, BreakerSnapshot, RouteBreaker, RouteDeadline } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
-import type { BreakerConfig, FaultsConfig, ResilienceConfig } from '../plugin-config.gen.ts';
+import type { BreakerConfig, FaultsConfig, ResilienceConfig, SnapshotConfig } from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
+import type { Sections } from '../sections.ts';
 import { stage } from './stage-row.ts';
 
 /** Headers by which a client could change how long Envoy waits. */
@@ -13,6 +14,7 @@ const BOUNDS = {
   window: [100, 600_000, 'from 100ms to 10m'],
   openFor: [100, 3_600_000, 'from 100ms to 1h'],
   slow: [1, 3_600_000, 'from 1ms to 1h'],
+  maxAge: [1, 86_400_000, 'from 1ms to 24h'],
   total: [1, 3_600_000, 'from 1ms to 1h'],
 } as const;
 
@@ -24,15 +26,16 @@ export const resilience = stage({
   observable: true,
 
   rank: () => undefined,
-  readsBody: ({ breaker }) => breaker?.faults?.responseCode?.field !== undefined,
+  readsBody: ({ breaker }) => breaker?.open === 'Snapshot' || breaker?.faults?.responseCode?.field !== undefined,
   keys: () => [],
   ownHeaders: ({ deadline }) => (deadline === undefined ? [] : TIMEOUTS),
 
-  check({ value, path }, { spec }, report) {
+  check({ value, path }, { spec, sections }, report) {
     const { breaker, deadline } = value;
     if (breaker === undefined && deadline === undefined) report('FIM-CFG-1093', path, 'a breaker, or a deadline');
     if (breaker?.open === 'Backup' && spec.channels?.some(({ role }) => role === 'Backup') !== true)
       report('FIM-CFG-1093', [...path, 'breaker', 'open'], 'the route has no Backup channel');
+    if (breaker !== undefined) checkAnswers(breaker, sections, [...path, 'breaker'], report);
     const code = breaker?.faults?.responseCode;
     if (code !== undefined && (code.header === undefined) === (code.field === undefined))
       report('FIM-CFG-1093', [...path, 'breaker', 'faults', 'responseCode'], 'a header, or a field');
@@ -61,6 +64,23 @@ export const resilience = stage({
   },
 });
 
+/** What stands in for an upstream. */
+function checkAnswers(
+  { open = 'Reject', answer, snapshot }: RouteBreaker,
+  sections: Sections,
+  at: Path,
+  report: Report,
+): void {
+  if (answer !== undefined && open !== 'Answer' && open !== 'Snapshot')
+    report('FIM-CFG-1093', [...at, 'answer'], '`open` is Answer or Snapshot');
+  if (answer === undefined && open === 'Answer') report('FIM-CFG-1093', [...at, 'open'], 'an `answer`');
+  if (snapshot !== undefined && open !== 'Snapshot') report('FIM-CFG-1093', [...at, 'snapshot'], '`open` is Snapshot');
+  checkTime(snapshot?.maxAge, 'maxAge', [...at, 'snapshot', 'maxAge'], report);
+  const changed =
+    open === 'Snapshot' && (['masking', 'encryption', 'signature'] as const).find((name) => sections[name]);
+  if (changed) report('FIM-CFG-1093', [...at, 'open'], `a snapshot is what the upstream said, without ${changed}`);
+}
+
 function checkTime(text: string | undefined, name: keyof typeof BOUNDS, at: Path, report: Report): void {
   if (text === undefined) return;
   const [least, most, words] = BOUNDS[name];
@@ -72,10 +92,21 @@ function times({ total = '1s', perHop = '100ms' }: RouteDeadline): { totalMs: nu
   return { totalMs: durationMs(total), perHopMs: durationMs(perHop) };
 }
 
-function breakerConfig({ window, openFor, slow, open, faults, ...rest }: RouteBreaker): BreakerConfig {
+function breakerConfig({
+  window,
+  openFor,
+  slow,
+  open,
+  faults,
+  answer,
+  snapshot,
+  ...rest
+}: RouteBreaker): BreakerConfig {
   return {
     ...rest,
     ...(open === 'Backup' ? { backup: true } : {}),
+    ...(answer === undefined ? {} : { answer }),
+    ...(open === 'Snapshot' ? { snapshot: snapshotConfig(snapshot) } : {}),
     ...(faults === undefined ? {} : { faults: faultsConfig(faults) }),
     ...(window === undefined ? {} : { windowMs: durationMs(window) }),
     ...(openFor === undefined ? {} : { openForMs: durationMs(openFor) }),
@@ -91,5 +122,12 @@ function faultsConfig({ responseCode, ...statuses }: BreakerFaults): FaultsConfi
     ...(header === undefined ? {} : { header: header.toLowerCase() }),
     ...(field === undefined ? {} : { field }),
     codes: values,
+  };
+}
+
+function snapshotConfig({ maxAge = '1m', headers = [] }: BreakerSnapshot = {}): SnapshotConfig {
+  return {
+    maxAgeMs: durationMs(maxAge),
+    ...(headers.length === 0 ? {} : { headers: headers.map((name) => name.toLowerCase()).toSorted() }),
   };
 }
