@@ -51,9 +51,8 @@ export class CanaryKeeper {
   /** The last state that the proxy was seen to follow, as text. */
   private followed = '';
 
-  /** `folder`: made if it is absent, for this user only. */
+  /** `folder`: made with the first canary, for this user only. */
   constructor(folder: string, onEvent: OnEvent) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.folder = folder;
     this.onEvent = onEvent;
     this.state = this.read();
@@ -166,6 +165,7 @@ export class CanaryKeeper {
   private keep(state: CanaryState): void {
     const before = this.state;
     this.state = state;
+    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     const path = join(this.folder, FILE);
     writeFileSync(`${path}.partial`, `${JSON.stringify({ version: 1, state })}\n`, { mode: 0o600 });
     renameSync(`${path}.partial`, path);

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
 import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
+import { compileLimitsTrap } from '../host/compile.ts';
 import { Harness, type HarnessOptions } from './harness.ts';
 
 const STABLE = '^01[0-9]{6}$';
@@ -258,7 +259,7 @@ describe('a bad canary', () => {
   });
 
   it('that is slower is gone', async (t) => {
-    const harness = await start(t, { percent: 50, gates: 'minRequests: 20, p99: "+100%"' });
+    const harness = await start(t, { percent: 50, gates: 'minRequests: 20, p99: "+20%"' });
     harness.upstream.answer = ({ headers }, response) => {
       const answer = (): unknown => response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       if (headers['x-fim-variant'] === 'canary') setTimeout(answer, 400);
@@ -286,6 +287,27 @@ describe('a bad canary', () => {
     const { share, reason } = await stateOf(harness);
     assert.equal(share, 50);
     assert.match(reason, /^refusalRate/);
+  });
+});
+
+describe('a release of the module as a canary', () => {
+  it('whose machine dies is gone, and the policy in force loses nothing', async (t) => {
+    const terms = { percent: 30, gates: 'minRequests: 1000' };
+    const routes = route(terms).replace(/ {4}spec: \{validation.*\n/, '    module: {release: v2}\n');
+    const harness = await start(t, terms, { routes, moduleFiles: { 'fim-v2.wasm': await compileLimitsTrap() } });
+    const client = new Client(harness);
+    const asCanary = { 'x-canary': 'v2.1.3' };
+    assert.deepEqual(await client.pay('01000000', asCanary), { status: 200, variant: 'canary' });
+    const from = performance.now();
+    await harness.poll(async () => {
+      await client.pay('01000000', { ...asCanary, 'x-die': 'now' });
+      assert.equal((await client.pay('01000000', { 'x-die': 'now' })).status, 200, 'of stable');
+      return (await stateOf(harness)).phase === 'RolledBack';
+    });
+    t.diagnostic(`gone after ${Math.round(performance.now() - from)} ms`);
+    assert.equal((await stateOf(harness)).reason, 'a machine of the canary died');
+    await harness.poll(async () => (await stateOf(harness)).inForce);
+    assert.deepEqual(await client.pay('01000000', asCanary), { status: 200, variant: '' });
   });
 });
 
