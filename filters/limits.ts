@@ -432,5 +432,7 @@ export const MAX_DICTIONARY_NAME_BYTES: u32 = 96;
 export const MAX_OUTBOX_BYTES: u32 = 16_777_216;
 /** The same, records. */
 export const MAX_OUTBOX_RECORDS: i32 = 16_384;
+/** Records that VMs which are gone have left to others, bytes; what is beyond it is lost. */
+export const MAX_ESTATE_BYTES: u32 = 33_554_432;
 /** Room that is kept for the record of a message from its beginning, besides its path, bytes. */
 export const MAX_AUDIT_RECORD_BYTES: u32 = 3072;

@@ -13,12 +13,13 @@ import { resume } from '../runtime/resume';
 import { Resumer, Service } from '../runtime/service';
 import { readAcknowledged, readSeconds } from './answer';
 import { SOURCE_TEXT_BYTES, nextBits, openIdentity, sourceName } from './identity';
+import { Estate, leaveEstate, openEstate } from './estate';
 import { AuditNote, Awaits, NoteKeeper } from './note';
 import { NoteLine } from './note-line';
 import { Outbox } from './outbox';
 import { BATCH_BYTES, BATCH_MS, CALL_MS, FIRST_RETRY_MS, LONGEST_RETRY_AFTER_MS, LONGEST_RETRY_MS } from './pace';
 import { AuditPolicy } from './policy';
-import { Gap, lineLength, linePointer, writeGap, writeMessage } from './record';
+import { Gap, lineLength, linePointer, writeGap, writeMessage, writeStopped } from './record';
 import { BATCH_PATH, BATCH_TYPE, HEADER_COUNT, HEADER_FIRST, HEADER_SOURCE, MAX_BATCH_RECORDS } from './record.gen';
 import {
   auditAcknowledged,
@@ -89,13 +90,41 @@ class Auditor extends Service {
   private readonly forRecord: NoteLine = new NoteLine();
   /** The host has no random bytes: without a name there are no records. */
   private nameless: bool = false;
+  /** What VMs that are gone have left. */
+  private readonly estate: Estate = new Estate();
+  /** The batch under way is of the estate. */
+  private ofEstate: bool = false;
 
   tick(rootId: u32): void {
     this.rootId = rootId;
+    if (this.cluster.length == 0 || !this.estate.isEmpty || !this.estate.take()) return;
+    if (this.sentTo == 0 && this.dueNanos == 0) this.send(monotonicNanos(), rootId);
   }
 
-  forget(rootId: u32): void {
+  forget(rootId: u32, last: bool): void {
     if (this.rootId == rootId) this.rootId = 0;
+    if (last) this.leave();
+  }
+
+  /** The VM goes: what waits, with a last record, is left to another one. */
+  private leave(): void {
+    const outbox = this.outbox;
+    if (outbox.isOpen && outbox.next != 1) {
+      const now = wallNanos();
+      this.tellLoss(now);
+      writeStopped(outbox.next, now);
+      if (lineLength() != 0 && outbox.fits(lineLength(), true)) this.append(lineLength());
+    }
+    const kept = leaveEstate(outbox, this.estate);
+    if (!kept) auditLost.add(outbox.size);
+    auditWaiting.add(-outbox.size);
+  }
+
+  /** A configuration names a collector: what VMs that are gone have left can be sent there. */
+  meet(policy: AuditPolicy): void {
+    this.cluster = policy.cluster;
+    this.authority = policy.authority;
+    openEstate();
   }
 
   /** Keeps room for the record of a message. */
@@ -112,8 +141,9 @@ class Auditor extends Service {
     if (this.nameless) return false;
     if (this.outbox.isOpen) return true;
     this.nameless = !openIdentity();
-    if (!this.nameless) this.outbox.open();
-    return !this.nameless;
+    if (this.nameless) return false;
+    this.outbox.open();
+    return true;
   }
 
   /** A request waits for room. The stage answers `Wait`. */
@@ -211,11 +241,15 @@ class Auditor extends Service {
 
   private hurried: bool = false;
 
+  private get hasMore(): bool {
+    return this.outbox.size != 0 || !this.estate.isEmpty;
+  }
+
   wake(nowNanos: u64): u64 {
     this.giveUp(this.forRoom, ROOM, Direction.Request, nowNanos);
     this.giveUp(this.forRecord, RECORD, Direction.Response, nowNanos);
-    if (this.outbox.size != 0 && this.sentTo == 0 && nowNanos >= this.dueNanos) this.send(nowNanos, 0);
-    let next = this.outbox.size != 0 && this.sentTo == 0 ? max(this.dueNanos, 1) : 0;
+    if (this.hasMore && this.sentTo == 0 && nowNanos >= this.dueNanos) this.send(nowNanos, 0);
+    let next = this.hasMore && this.sentTo == 0 ? max(this.dueNanos, 1) : 0;
     next = sooner(next, this.forRoom.nextNanos);
     return sooner(next, this.forRecord.nextNanos);
   }
@@ -238,37 +272,51 @@ class Auditor extends Service {
       this.dueNanos = nowNanos + FIRST_RETRY_MS * NANOS_PER_MILLI;
       return;
     }
-    const bytes = outbox.span(this.batchRecords, BATCH_BYTES);
+    this.ofEstate = !this.estate.isEmpty;
+    if (this.ofEstate ? !this.fillFromEstate() : !this.fillFromOutbox()) return;
     request.cluster = this.cluster;
     request.authority = this.authority;
     request.path = path.pointer;
     request.pathLength = path.length;
     request.contentType = TYPE;
-    request.body = outbox.pointer;
-    request.bodyLength = bytes;
     request.timeoutMs = CALL_MS;
     request.headers = HEADERS;
-    this.nameBatch();
     auditCallsSent.add(1);
     if (!sendCallout(this.rootId, streamId, request, batch)) {
       this.fail(0);
       return;
     }
-    this.sentTo = outbox.spanLast;
-    this.sentRecords = outbox.spanRecords;
+    this.sentTo = this.ofEstate ? this.estate.batchLast : outbox.spanLast;
+    this.sentRecords = this.ofEstate ? this.estate.batchRecords : outbox.spanRecords;
     this.dueNanos = 0;
   }
 
-  private nameBatch(): void {
+  private fillFromOutbox(): bool {
     const outbox = this.outbox;
+    request.bodyLength = outbox.span(this.batchRecords, BATCH_BYTES);
+    request.body = outbox.pointer;
+    this.nameBatch(sourceName(), outbox.firstNumber, outbox.spanRecords);
+    return request.bodyLength != 0;
+  }
+
+  private fillFromEstate(): bool {
+    const estate = this.estate;
+    if (!estate.fill(this.batchRecords, BATCH_BYTES)) return false;
+    request.body = estate.batch;
+    request.bodyLength = estate.batchBytes;
+    this.nameBatch(estate.source, estate.batchFirst, estate.batchRecords);
+    return true;
+  }
+
+  private nameBatch(from: usize, number: u64, records: i32): void {
     numbers.begin(64);
-    numbers.decimal(outbox.firstNumber);
+    numbers.decimal(number);
     first.valueLength = numbers.length;
-    numbers.decimal(outbox.spanRecords);
+    numbers.decimal(records);
     first.value = numbers.pointer;
     count.value = numbers.pointer + first.valueLength;
     count.valueLength = numbers.length - first.valueLength;
-    source.value = sourceName();
+    source.value = from;
     source.valueLength = SOURCE_TEXT_BYTES;
   }
 
@@ -279,13 +327,23 @@ class Auditor extends Service {
     if (sentTo == 0) return;
     if (status == OK) {
       const number = min(readAcknowledged(body, bodyLength), sentTo);
-      if (number >= this.outbox.firstNumber) {
-        this.acknowledge(number);
+      if (this.ofEstate ? this.acknowledgeEstate(number) : number >= this.outbox.firstNumber) {
+        if (!this.ofEstate) this.acknowledge(number);
         return;
       }
     }
     if (status == BAD_REQUEST || status == TOO_LARGE) this.divide(status);
     else this.fail(retryAfterMs());
+  }
+
+  private acknowledgeEstate(number: u64): bool {
+    const records = this.estate.acknowledge(number);
+    if (records == 0) return false;
+    auditAcknowledged.add(records);
+    this.failures = 0;
+    this.dueNanos = 0;
+    this.sendRest();
+    return true;
   }
 
   private acknowledge(number: u64): void {
@@ -305,9 +363,9 @@ class Auditor extends Service {
   /** After a batch is done with: sends what is worth a batch at once, else soon. */
   private sendRest(): void {
     const outbox = this.outbox;
-    if (outbox.size == 0) return;
+    if (!this.hasMore) return;
     const now = monotonicNanos();
-    if (!this.forRecord.isEmpty || outbox.size * 4 >= MAX_BATCH_RECORDS) this.send(now, 0);
+    if (!this.estate.isEmpty || !this.forRecord.isEmpty || outbox.size * 4 >= MAX_BATCH_RECORDS) this.send(now, 0);
     if (this.sentTo != 0 || this.rootId == 0) return;
     if (this.dueNanos == 0) this.dueNanos = now + BATCH_MS * NANOS_PER_MILLI;
     wakeAt(this.rootId, this.rootId, this.dueNanos);
@@ -336,7 +394,10 @@ class Auditor extends Service {
   private divide(status: u32): void {
     auditCallsFailed.add(1);
     if (this.sentRecords > 1) this.batchRecords = this.sentRecords >> 1;
-    else {
+    else if (this.ofEstate) {
+      auditRefused.add(1); // the collector sees the hole in the numbers of one that cannot tell any more
+      this.estate.acknowledge(this.estate.batchLast);
+    } else {
       const outbox = this.outbox;
       const number = outbox.firstNumber;
       outbox.dropFirst();

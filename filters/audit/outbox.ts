@@ -7,6 +7,8 @@ import { MAX_RECORD_BYTES } from './record.gen';
 
 /** Longest line, its end included. */
 const LINE_BYTES: u32 = MAX_RECORD_BYTES + 1;
+/** Length and number of a record that is left to another VM, bytes. */
+export const RECORD_HEAD_BYTES: u32 = 16;
 /** Room that is kept for the records of gaps and of the end, bytes and records. */
 const KEPT_BYTES: u32 = 4096;
 const KEPT_RECORDS: i32 = 4;
@@ -166,6 +168,27 @@ export class Outbox {
       this.spanRecords++;
     }
     return length;
+  }
+
+  /** Bytes of all lines, each with its length and number. */
+  get leftBytes(): u32 {
+    return this.bytes + <u32>this.count * RECORD_HEAD_BYTES;
+  }
+
+  /** Writes all lines, each behind its length and number; the address after them. */
+  leaveAt(to: usize): usize {
+    let from = this.head;
+    for (let i = 0; i < this.count; i++) {
+      const place = (this.first + i) % MAX_OUTBOX_RECORDS;
+      const length = unchecked(this.lengths[place]);
+      if (from == this.turn) from = 0;
+      store<u32>(to, length);
+      store<u64>(to, unchecked(this.numbers[place]), 8);
+      memory.copy(to + RECORD_HEAD_BYTES, this.block + from, length);
+      to += RECORD_HEAD_BYTES + length;
+      from += length;
+    }
+    return to;
   }
 
   /** Lines of the last `span`, and the number of its last one. */

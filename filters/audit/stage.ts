@@ -1,5 +1,6 @@
 import { ErrorId } from '../errors.gen';
 import { ConfigReader } from '../runtime/config-reader';
+import { KmsConfig } from '../runtime/config.gen';
 import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
 import { Service } from '../runtime/service';
@@ -29,6 +30,10 @@ export class Audit extends Stage {
 
   services(): Service[] {
     return [auditor];
+  }
+
+  prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
+    auditor.meet(<AuditPolicy>policy);
   }
 
   openNote(exchange: Exchange, policy: StagePolicy, generation: i64): StreamNote | null {

@@ -150,7 +150,7 @@ export function resumeTicks(goneId: u32): void {
 
 /** Tells the services that a root context is gone. */
 export function forgetRoot(rootId: u32): void {
-  for (let i = 0; i < services.length; i++) services[i].forget(rootId);
+  for (let i = 0; i < services.length; i++) services[i].forget(rootId, roots.size == 0);
 }
 
 /** Name of the plugin. Null if the host does not give it. */

@@ -31,6 +31,6 @@ export abstract class Service {
     return 0;
   }
 
-  /** The root context is gone: nothing may be sent under it any more. */
-  forget(rootId: u32): void {}
+  /** The root context is gone: nothing may be sent under it any more. `last`: the VM has none left, and goes. */
+  forget(rootId: u32, last: bool): void {}
 }
