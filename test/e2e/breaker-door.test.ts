@@ -4,7 +4,9 @@ import { execFile } from 'node:child_process';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Door } from '../../envoy/standalone/door.ts';
 import { ROOT } from '../../scripts/fim/project.ts';
+import { compileLimitsTrap } from '../host/compile.ts';
 import { Harness } from './harness.ts';
 
 const ROUTES = (more = ''): string =>
@@ -99,4 +101,19 @@ describe('breakers by command', () => {
     await asked.text();
     assert.deepEqual(await statuses(8), all(200));
   });
+});
+
+it('a breaker outlives the machine of its worker', async (t) => {
+  const moduleFiles = { 'fim.wasm': await compileLimitsTrap() };
+  const harness = await Harness.start({ routes: ROUTES(), concurrency: 1, moduleFiles });
+  t.after(() => harness.stop());
+  await new Door(harness.stack.door!).ask({ path: '/breaker/open/default/pay', method: 'POST' });
+  const code = async (headers: Record<string, string> = {}): Promise<string> => {
+    const answer = await fetch(`${harness.url}/pay`, { headers });
+    return /FIM-\w+-\d+/.exec(await answer.text())?.[0] ?? String(answer.status);
+  };
+  assert.equal(await code(), 'FIM-RES-0001');
+  assert.notEqual(await code({ 'x-die': 'now' }), 'FIM-RES-0001');
+  await harness.poll(async () => (await code()) === 'FIM-RES-0001');
+  assert.equal(harness.upstream.arrived.length, 0);
 });
