@@ -70,6 +70,10 @@ function addUp(program: Command, finish: Finish): void {
       "the service that counts limits with `scope: Global`, by Envoy's rate-limit protocol: h2c:// or https://",
     )
     .option('--audit <url>', 'the collector of the records of routes with `audit`: http://, h2c:// or https://')
+    .option(
+      '--audit-data <dir>',
+      'run a collector here, with its log in this folder; what concerns policies and keys is recorded, too',
+    )
     .option('--no-tlcp', 'leave national TLS to what stands in front: serve HTTP, routes with `tls` on loopback only')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')

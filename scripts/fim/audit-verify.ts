@@ -50,15 +50,15 @@ function textOf(report: VerifyReport, flags: AuditVerifyFlags): string {
   if (size > covered && report.intact)
     lines.push(`             ${size - covered} records at the end are chained, and not signed yet`);
   if (aside.length > 0) lines.push(`set aside    ${aside.join(', ')} (after a crash; no acknowledgement covered it)`);
-  const holes = sources.filter(({ missing, lost }) => missing + lost > 0);
-  const missing = holes.reduce((sum, source) => sum + source.missing + source.lost, 0);
+  const holes = sources.filter(({ missing }) => missing > 0);
+  const missing = holes.reduce((sum, source) => sum + source.missing, 0);
   lines.push(
     `completeness ${holes.length === 0 ? styled('green', `${sources.length} sources, no number is missing`) : styled('yellow', `${missing} records of ${holes.length} sources are missing`)}`,
     ...holes
       .slice(0, MOST_LISTED)
       .map(
         ({ source, records, high, holes: ranges, lost }) =>
-          `  ${source} ${records} records up to ${high}; missing ${[...ranges.slice(0, 8).map(([a, b]) => (a === b ? a : `${a}-${b}`)), ...(ranges.length > 8 ? ['…'] : [])].join(', ') || 'none'}${lost > 0 ? `; it says that it lost ${lost}` : ''}`,
+          `  ${source} ${records} records up to ${high}; missing ${[...ranges.slice(0, 8).map(([a, b]) => (a === b ? a : `${a}-${b}`)), ...(ranges.length > 8 ? ['…'] : [])].join(', ') || 'none'}${lost > 0 ? `; ${lost} of them it gave up itself` : ''}`,
       ),
   );
   if (holes.length > MOST_LISTED) lines.push(`  … and ${holes.length - MOST_LISTED} more (--json)`);

@@ -30,6 +30,7 @@ import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { developmentIdentity } from './tlcp-development.ts';
 import { Transcript } from './transcript.ts';
+import { startUpAudit } from './up-audit.ts';
 
 /** Routes that `fim up` serves if no file is named. */
 const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-query.yaml'];
@@ -54,6 +55,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   tlsKey?: string;
   limits?: string;
   audit?: string;
+  auditData?: string;
   json?: boolean;
   modules: string;
   moduleFolder?: string;
@@ -78,29 +80,40 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
   void stopping.then(() => starting || process.exit(INTERRUPTED));
   const [envoy] = await Promise.all([envoyBinary(progress), prepareModules(flags, settings.layout)]);
   starting = true;
-  const stack = await startStack({
-    ...settings,
-    envoy,
-    moduleFolder: moduleFolder(flags),
-    ...(flags.tlcp ? { developmentIdentity: () => developmentIdentity(hostsOf(settings.listen.host)) } : {}),
-    load: () =>
-      loadPolicy(files, settings.layout, {
-        kms: settings.kmsSettings,
-        heldPerAddressBytes,
-        terminatesTlcp: flags.tlcp,
-        hasTlsIdentity: settings.tlsIdentity !== undefined,
-        ...(flags.region === undefined ? {} : { region: flags.region }),
-        countsGlobally: settings.limits !== undefined,
-        collects: settings.audit !== undefined,
-      }),
-    stateFolder: flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state),
-    control: controlPath(process.pid),
-    watched: flags.watch ? files.map((file) => resolve(file)) : null,
-    onEvent: say,
-    onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
-  });
-  if (!stack) return 1;
-  return runUntil(stack, stopping);
+  const audit = flags.auditData === undefined ? undefined : await startUpAudit(resolve(flags.auditData));
+  const onEvent = (event: StackEvent): void => {
+    say(event);
+    audit?.note(event);
+  };
+  try {
+    const stack = await startStack({
+      ...settings,
+      ...(audit === undefined ? {} : { audit: { url: audit.url } }),
+      envoy,
+      moduleFolder: moduleFolder(flags),
+      ...(flags.tlcp ? { developmentIdentity: () => developmentIdentity(hostsOf(settings.listen.host)) } : {}),
+      load: () =>
+        loadPolicy(files, settings.layout, {
+          kms: settings.kmsSettings,
+          heldPerAddressBytes,
+          terminatesTlcp: flags.tlcp,
+          hasTlsIdentity: settings.tlsIdentity !== undefined,
+          ...(flags.region === undefined ? {} : { region: flags.region }),
+          countsGlobally: settings.limits !== undefined,
+          collects: (audit ?? settings.audit) !== undefined,
+        }),
+      stateFolder: flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state),
+      control: controlPath(process.pid),
+      watched: flags.watch ? files.map((file) => resolve(file)) : null,
+      onEvent,
+      onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
+    });
+    if (!stack) return 1;
+    return await runUntil(stack, stopping);
+  } finally {
+    // Envoy has ended, and its last records are here.
+    await audit?.stop();
+  }
 }
 
 /** Names in a development certificate. */
@@ -135,6 +148,11 @@ function readFlags(
   | 'layout'
   | 'accessLog'
 > {
+  if (flags.audit !== undefined && flags.auditData !== undefined)
+    throw new CodedError(
+      'FIM-UP-0020',
+      '--audit names a collector elsewhere, --audit-data runs one here: give one of them',
+    );
   return {
     listen: parseAddress(flags.listen, '--listen'),
     admin: parseAddress(flags.admin, '--admin'),

@@ -16,7 +16,7 @@ import { FolderLock } from './folder-lock.ts';
 import { checkpointsPath, latestPath, type Segment, segmentPath } from './log-folder.ts';
 import { prepareHead } from './log-head.ts';
 import type { Frontier } from './merkle.ts';
-import type { AuditRecord } from './record.gen.ts';
+import { AUDIT_KINDS, type AuditRecord } from './record.gen.ts';
 import type { ReadRecord } from './record-reader.ts';
 import { singleLine } from './record-reader.ts';
 import { cutBack, emptyState, endCheckpoints, type LogState, makeFolders, recover } from './recovery.ts';
@@ -159,9 +159,11 @@ export class AuditLog {
     }
     const ms = this.time();
     let taken = 0;
-    for (const { seq, json } of records) {
+    for (const { seq, kind, json } of records) {
       if (this.state.ledger.standing(source, seq) !== 'new') continue;
       this.write(json, source, seq, ms);
+      // What its writer tells as lost is told.
+      if (kind === AUDIT_KINDS.gap) this.state.ledger.tell(source);
       taken++;
     }
     await this.settled();

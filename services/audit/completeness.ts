@@ -9,7 +9,7 @@ export interface SourceReport {
   high: number;
   holes: Hole[];
   missing: number;
-  /** Numbers that the source itself says it lost. */
+  /** Those of the missing ones that the source itself says it lost. */
   lost: number;
   /** Whether its last record says that it ended in order. */
   ended: boolean;
@@ -36,6 +36,7 @@ export class Completeness {
     if (seq === known.high + 1) known.high = seq;
     else this.addLate(known, seq);
     known.ended = kind === 'stopped';
+    // What a writer gives up keeps its number: the hole is there, and the gap explains it.
     if (kind === 'gap' && record['of'] === undefined && typeof record['lost'] === 'number')
       known.lost += record['lost'];
   }

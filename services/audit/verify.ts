@@ -100,7 +100,7 @@ class Verification {
       covered: this.seals.covered,
       intact: this.findings.list().length === 0,
       findings: this.findings.list(),
-      complete: sources.every(({ missing, lost }) => missing === 0 && lost === 0),
+      complete: sources.every(({ missing }) => missing === 0),
       sources,
       aside: this.aside(),
     };

@@ -131,3 +131,19 @@ test('a second collector does not get the folder, and gets it when the first has
   assert.equal((await post(second.url, messageLine(newSourceId(), 1))).status, 200);
   await second.stop();
 });
+
+test('numbers that their writer gives up are missing once, and no second gap tells them', async (t) => {
+  const collector = await collectorFor(t, { holeGraceMs: 0, checkpointMs: 20 });
+  const source = newSourceId();
+  const gap = { kind: 'gap', lost: 2, from_seq: 2, to_seq: 3, why: 'no room' };
+  const lines = [messageLine(source, 1), messageLine(source, 4, gap)];
+  assert.equal((await post(collector.url, lines)).status, 200);
+  const other = newSourceId();
+  await post(collector.url, messageLines(other, 2, 2));
+  const gaps = (): string[] => stored(collector.folder).match(/"of":"[0-9a-f]{32}"/g) ?? [];
+  while (gaps().length === 0) await new Promise((turn) => setImmediate(turn));
+  assert.deepEqual(gaps(), [`"of":"${other}"`]);
+  const { sources } = verify(collector.folder);
+  const { missing, lost } = sources.find((one) => one.source === source)!;
+  assert.deepEqual({ missing, lost }, { missing: 2, lost: 2 });
+});
