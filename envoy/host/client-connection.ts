@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   number: number;
   /** Body of the upstream's answer to a request that came through. */
   answer?: (request: HeaderMap, body: Buffer) => Buffer;
-  /** What the manager reads in the place of a head, as if other bytes had stood before it. */
+  /** Bytes that the manager reads in the place of a head, as if others had stood before it. */
   reads?: (head: string) => string;
 }
 

@@ -12,7 +12,7 @@ export interface Gates {
   minRequests: number;
 }
 
-/** What an operator sees of one of the two. */
+/** View of one of the two for an operator. */
 export interface Figures {
   requests: number;
   /** Shares of 1. */
@@ -86,7 +86,7 @@ export function judge(gates: Gates, counts: Counts): Verdict {
   return slow === undefined ? said('Holds', 'every gate holds') : said(...slow);
 }
 
-/** What is wrong with the canary's times. Undefined: nothing. */
+/** Fault of the canary's times. Undefined: none. */
 function slowness({ p99 }: Gates, counts: Counts): ['Fails' | 'Inconclusive', string] | undefined {
   if (p99 === undefined) return undefined;
   const own = quantile(counts.canary, 0.99);
@@ -104,7 +104,7 @@ function shown(share: number): string {
   return `${(share * 100).toFixed(2)} %`;
 }
 
-/** What has been counted in a step of a canary, from look to look. */
+/** Counts of a step of a canary, from look to look. */
 export class CanaryWindow {
   private readonly gates: Gates;
   private readonly begin: Counts;

@@ -84,7 +84,7 @@ export function sumOf(all: readonly Counts[]): Counts {
   };
 }
 
-/** What was counted since `before`. A counter that is smaller than before began anew. */
+/** Counts since `before`. A counter that is smaller than before began anew. */
 export function since(before: Counts, now: Counts): Counts {
   const more = (then: number, current: number): number => (current >= then ? current - then : current);
   return {

@@ -28,7 +28,7 @@ export interface Chosen {
   canary?: { plan: CanaryPolicy; division: Division };
 }
 
-/** What `fim canary status` shows. */
+/** Output of `fim canary status`. */
 export interface CanaryReport extends CanaryState {
   /** Percent of the keys. */
   share: number;
@@ -200,7 +200,7 @@ export class CanaryKeeper {
   }
 }
 
-/** What the proxy has to do about it. */
+/** Work of the proxy that follows. */
 function identityOf(state: CanaryState): string {
   return [state.route, state.release, isRunning(state) ? 'runs' : state.phase, state.step].join('\n');
 }

@@ -23,7 +23,7 @@ export class IdentityWatch {
   private looking: Promise<void> = Promise.resolve();
   private seen: string;
   private looks = 0;
-  /** What was found at the last look, and what was told; empty: nothing. */
+  /** Findings of the last look, and those told; empty: none. */
   private found = '';
   private told = '';
 

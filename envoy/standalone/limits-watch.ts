@@ -18,7 +18,7 @@ export class LimitsWatch {
   private readonly service: string;
   private readonly timer: NodeJS.Timeout;
   private gone = false;
-  /** What the last look saw: one alone may be a moment's. */
+  /** Finding of the last look: one alone may be a moment's. */
   private seen = false;
   private looking: Promise<void> = Promise.resolve();
 

@@ -118,7 +118,7 @@ export class LiveProof {
     return canary ? this.expected * 2 : this.expected;
   }
 
-  /** What has been counted of a canary and of the policy beside it. Undefined: it cannot be read now. */
+  /** Counts of a canary and of the policy beside it. Undefined: they cannot be read now. */
   variants(): Promise<Counts | undefined> {
     return this.admin.stats(countersPattern(canaryName(FUSED_MODULE))).then(readCounts, () => undefined);
   }

@@ -30,7 +30,7 @@ const MIN_DOMAIN = 1_000_000;
 const ROUNDS = 10;
 const BLOCK_BYTES = 16;
 
-/** What is masked: its kind, and the key with its version. Error: FIM-UP-0051 (it is no such value). */
+/** A masked value's kind, and the key with its version. Error: FIM-UP-0051 (it is no such value). */
 export function readMasked(value: string, terms: UnmaskTerms): { kind: 'Token' | 'FormatPreserving'; key: string } {
   const [id = '', version] = terms.key.split('#');
   if (value.length === 0 || value.length > MAX_UNMASK_CHARACTERS) throw new CodedError('FIM-UP-0051', 'its length');

@@ -24,7 +24,7 @@ export function doorSlot(slot: FilterSlot): FilterSlot {
   return { ...slot, filter: `door.${slot.filter}` };
 }
 
-/** What such a filter is told: that its requests are the door's. Public listeners never have this configuration. */
+/** Configuration of such a filter: its requests are the door's. Public listeners never have this configuration. */
 export function doorConfig(): PluginConfig {
   return { version: PLUGIN_CONFIG_VERSION, door: true, routes: [] };
 }

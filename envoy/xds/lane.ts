@@ -19,7 +19,7 @@ const LONGEST_HOLD = 10;
 const TRANSPORT_MATCH = 'envoy.transport_socket_match';
 /** Status codes of `on: [Gateway]`. */
 const GATEWAY_STATUSES = [502, 503, 504];
-/** What may be tried again of any request: nothing of it reached an upstream that took it. */
+/** Failures after which any request may be tried again: nothing of it reached an upstream that took it. */
 const NOT_SENT = ['connect-failure', 'refused-stream', 'reset-before-request'];
 
 const seconds = (ms: number): string => `${ms / 1000}s`;

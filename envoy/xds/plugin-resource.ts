@@ -39,7 +39,7 @@ export function wasmFilter(
   return { '@type': WASM_FILTER, config: plugin };
 }
 
-/** What runs in a filter beside its own configuration, for some requests. */
+/** Second configuration that runs in a filter beside its own, for some requests. */
 export interface CanaryPlugin {
   /** Absolute path of the module. */
   moduleFile: string;

@@ -90,7 +90,7 @@ class Auditor extends Service {
   private readonly forRecord: NoteLine = new NoteLine();
   /** The host has no random bytes: without a name there are no records. */
   private nameless: bool = false;
-  /** What VMs that are gone have left. */
+  /** Records left by VMs that are gone. */
   private readonly estate: Estate = new Estate();
   /** The batch under way is of the estate. */
   private ofEstate: bool = false;
@@ -320,7 +320,7 @@ class Auditor extends Service {
     source.valueLength = SOURCE_TEXT_BYTES;
   }
 
-  /** What the collector said of the batch under way. */
+  /** Answer of the collector to the batch under way. */
   onAnswer(status: u32, body: usize, bodyLength: u32): void {
     const sentTo = this.sentTo;
     this.sentTo = 0;
@@ -434,7 +434,7 @@ function sooner(a: u64, b: u64): u64 {
   return a == 0 ? b : b == 0 ? a : min(a, b);
 }
 
-/** What the collector asks for, bounded, milliseconds. 0: nothing. */
+/** Pause that the collector asks for, bounded, milliseconds. 0: none. */
 function retryAfterMs(): u64 {
   if (!readHeader(HeaderMap.HttpCallResponseHeaders, RETRY_AFTER.pointer, RETRY_AFTER.length)) return 0;
   return min(readSeconds(resultPointer(), resultLength()) * 1000, LONGEST_RETRY_AFTER_MS);

@@ -50,7 +50,7 @@ export function leaveEstate(outbox: Outbox, taken: Estate): bool {
   return false;
 }
 
-/** What this VM took, in memory of its own until it is acknowledged. */
+/** Records that this VM took, in memory of its own until they are acknowledged. */
 export class Estate {
   private block: usize = 0;
   private end: usize = 0;

@@ -56,7 +56,7 @@ export class NoteLine {
     return note;
   }
 
-  /** Those whose records have this number or a lower one have waited long enough. */
+  /** Ends the wait of all whose records have this number or a lower one. */
   lateUpTo(number: u64): void {
     let note = this.first;
     while (note != null && note.number <= number) {

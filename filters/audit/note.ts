@@ -15,7 +15,7 @@ const TRACEPARENT: Bytes = Bytes.from('traceparent');
 const TRACEPARENT_BYTES: u32 = 55;
 const TRACE_AT: u32 = 3;
 export const TRACE_BYTES: u32 = 32;
-/** What is kept of each, bytes; the rest is cut. */
+/** Length kept of each, bytes; the rest is cut. */
 const METHOD_BYTES: u32 = 32;
 const SUBJECT_BYTES: u32 = 256;
 const TRANSACTION_BYTES: u32 = 128;
@@ -26,7 +26,7 @@ const SUBJECT_PLACE: u32 = TRACE_PLACE + TRACE_BYTES;
 const TRANSACTION_PLACE: u32 = SUBJECT_PLACE + SUBJECT_BYTES;
 const TEXT_BYTES: u32 = TRANSACTION_PLACE + TRANSACTION_BYTES;
 
-/** What a note waits for. */
+/** Event that a note waits for. */
 export const enum Awaits {
   Nothing = 0,
   /** Its request: room in the outbox. */

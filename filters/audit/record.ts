@@ -54,7 +54,7 @@ const BAD_GATEWAY: u32 = 502;
 const line: Writer = new Writer(scratch);
 const DIGEST: usize = memory.data(32, 16);
 
-/** What became of a message. */
+/** Outcome of a message. */
 export const enum Fate {
   Passed = 0,
   Refused = 1,

@@ -17,7 +17,7 @@ const QUESTION: u8 = 63;
 const LESS: u8 = 60;
 const GREATER: u8 = 62;
 
-/** What may stand between `from` and `to`. */
+/** Kind of message that may stand between `from` and `to`. */
 export const enum Embedded {
   Nothing = 0,
   Json = 1,
@@ -28,7 +28,7 @@ export const enum Embedded {
   BrokenJson = 4,
 }
 
-/** What ends a message that is broken off: a quote, if one is open, and a bracket for each that is. */
+/** The end that a message lacks which is broken off: a quote, if one is open, and a bracket for each that is. */
 export class Closers {
   private depth: u32 = 0;
   private braces: u64 = 0;
@@ -103,7 +103,7 @@ export class EmbeddedFinder {
     return false;
   }
 
-  /** What was found is a message: the next one is behind it. */
+  /** Takes the finding for a message: the next one is behind it. */
   pass(): void {
     this.at = this.to;
   }

@@ -19,7 +19,7 @@ const DATA: Bytes = Bytes.from('data');
 const EVENT: Bytes = Bytes.from('event');
 const ID: Bytes = Bytes.from('id');
 const RETRY: Bytes = Bytes.from('retry');
-/** What many services of language models send last. It is no JSON, and says nothing of anybody. */
+/** The last event of many services of language models. It is no JSON, and says nothing of anybody. */
 const DONE: Bytes = Bytes.from('[DONE]');
 const BYTE_ORDER_MARK: u32 = 0xbfbbef;
 

@@ -12,7 +12,7 @@ export abstract class MaskNotes {
   /** A rule hid the value of a header, parameter or cookie. `text`: what it becomes; null: it was taken out. */
   abstract outside(where: string, name: Span, mask: Mask, text: Writer | null): void;
 
-  /** What is found from now on stands in the text of a node, of which the bytes from `from` to `to` tell. 0: of none. */
+  /** Findings from now on stand in the text of a node, of which the bytes from `from` to `to` tell. 0: of none. */
   abstract at(document: FieldTree, node: u32, from: u32, to: u32): void;
 
   /** Something was found in a text. `why`: bits of `Why`. */

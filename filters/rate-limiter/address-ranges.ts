@@ -8,7 +8,7 @@ import { RateLimitGroupConfig } from './config.gen';
 
 const IPV4_BITS: u32 = 32;
 const IPV6_BITS: u32 = 64;
-/** What `addressGroup` writes before the bits of a whole address: their number, of IPv6 with 64 more. */
+/** Number that `addressGroup` writes before the bits of a whole address: how many there are, of IPv6 with 64 more. */
 const WHOLE_IPV4: u8 = 32;
 const WHOLE_IPV6: u8 = 128;
 

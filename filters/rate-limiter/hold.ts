@@ -12,7 +12,7 @@ import { giveBack } from './table';
 import { Waiter } from './waiter';
 import { waitingLine } from './waiting-line';
 
-/** What a service said of the limits of all Envoys. */
+/** Verdict of a service on the limits of all Envoys. */
 enum FleetAnswer {
   Admitted,
   Refused,

@@ -42,7 +42,7 @@ export const enum BreakerOrder {
   Closed = 2,
 }
 
-/** What becomes of a request. */
+/** Fate of a request. */
 export const enum Admission {
   Sent = 0,
   /** Sent as one of the probes: the state has changed. */
@@ -199,7 +199,7 @@ function count(state: usize, terms: BreakerTerms, nowMs: u64, fault: bool): void
 
 /** Results in the window. */
 let total: u64 = 0;
-/** Those of them that were faults. */
+/** Number of them that were faults. */
 let faults: u64 = 0;
 
 /** Counts the results in the window. */

@@ -42,7 +42,7 @@ export class Faults {
     this.codes = config == null ? [] : config.codes;
   }
 
-  /** What the headers of the current answer say. `status`: three digits as text. */
+  /** Verdict by the headers of the current answer. `status`: three digits as text. */
   judgeHeaders(sent: Sent, status: usize): Judgement {
     if (this.hasStatus(<i32>readMillis(status, STATUS_DIGITS))) return Judgement.Fault;
     const header = this.header;

@@ -32,7 +32,7 @@ const HEAD_BYTES: u32 = 48;
 // "fim.snapshot" + number in four bytes
 const KEY: usize = memory.data<u8>([102, 105, 109, 46, 115, 110, 97, 112, 115, 104, 111, 116, 0, 0, 0, 0]);
 const KEY_LENGTH: u32 = 16;
-/** What divides the parts of a query, and says whether a header is there. */
+/** Byte that divides the parts of a query, and says whether a header is there. */
 const MARKS: usize = memory.data<u8>([10, 61, 45]);
 
 const value: SharedValue = new SharedValue();

@@ -10,7 +10,7 @@ export class BodyRecord {
   bytesOut: u64 = 0;
   /** The end of the body, or of a message without one, has come. */
   ended: bool = false;
-  /** What went is not what came. */
+  /** The bytes that went differ from those that came. */
   private changed: bool = false;
   /** The body was read whole. */
   private readWhole: bool = false;

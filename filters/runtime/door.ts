@@ -26,7 +26,7 @@ const JSON_TYPE: Bytes = pairOf('content-type', 'application/json');
 export class Visit {
   /** Its headers are fetched. */
   exchange!: Exchange;
-  /** What the proxy's own requests are decided by in this machine. */
+  /** The handler of the proxy's own requests in this machine. */
   configuration!: Configuration;
   /** Whether something is to be changed (POST). */
   acts: bool = false;
@@ -98,7 +98,7 @@ function numberOf(pointer: usize, length: u32, absent: u64): u64 {
   return value;
 }
 
-/** What a stage or a service tells through the door, and does for who asks there: everything below one path. */
+/** Everything below one path that a stage or a service tells, or does, through the door. */
 export abstract class DoorKeeper {
   readonly prefix: Bytes;
 

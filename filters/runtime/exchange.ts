@@ -292,7 +292,7 @@ export class Exchange {
     return this.facts.diverted;
   }
 
-  /** What is kept of the stream to tell of it at its end. */
+  /** Facts of the stream, kept to tell of it at its end. */
   get note(): StreamNote | null {
     return this.facts.note;
   }

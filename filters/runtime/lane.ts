@@ -16,7 +16,7 @@ export class Lane {
     readonly repeatable: Bytes,
     /** Header of requests that may be repeated, lower case. Empty: none. */
     readonly idempotencyHeader: Bytes,
-    /** Those of the channels that are backups; null: it is they. */
+    /** Lane of the backups among the channels; null: this is that lane. */
     private readonly others: Lane | null,
   ) {}
 

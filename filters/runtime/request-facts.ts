@@ -20,7 +20,7 @@ export class RequestFacts {
   diverted: bool = false;
   /** State that a stage keeps from the request until the stream ends. */
   hold: StreamHold | null = null;
-  /** What is kept of the stream to tell of it at its end; null: nobody tells. */
+  /** Facts of the stream, kept to tell of it at its end; null: nobody tells. */
   note: StreamNote | null = null;
 
   clear(): void {

@@ -1,17 +1,17 @@
 /** Bytes that name a query. */
 export const QUERY_BYTES: u32 = 32;
 
-/** What the headers of an answer say of it. */
+/** Verdict on an answer by its headers. */
 export const enum Judgement {
   Good = 0,
   Fault = 1,
-  /** What is still to come says it: the body, or trailers. */
+  /** The verdict waits for the body or the trailers. */
   Later = 2,
 }
 
 /** Who is told what became of a request that was sent. Nothing here may throw or allocate. */
 export abstract class AnswerWatcher {
-  /** What the headers say of an answer of the upstream whose status is below 500. `status`: three digits as text. */
+  /** Verdict by the headers of an answer of the upstream whose status is below 500. `status`: three digits as text. */
   judgeHeaders(sent: Sent, status: usize): Judgement {
     return Judgement.Good;
   }
@@ -29,7 +29,7 @@ export abstract class AnswerWatcher {
 export class Sent {
   /** Null: nobody waits for its answer. */
   watcher: AnswerWatcher | null = null;
-  /** What the watcher noted. */
+  /** The watcher's note. */
   note: u32 = 0;
   /** Milliseconds of the monotonic clock: when it was sent, or the last part of it. */
   atMs: u64 = 0;

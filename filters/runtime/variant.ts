@@ -24,7 +24,7 @@ const BOUNDS: StaticArray<u32> = [
   10000000,
 ];
 
-/** What has been seen of an answer. */
+/** Parts of an answer that have been seen. */
 export const enum Answer {
   None = 0,
   Good = 1,
@@ -144,7 +144,7 @@ export function compileVariant(config: VariantConfig | null): Variant | null {
   return config == null ? null : new Variant(config);
 }
 
-/** What the answer whose headers the host has is. */
+/** Class of the answer whose headers the host has. */
 export function readAnswer(): Answer {
   if (!readHeader(HeaderMap.ResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3) return Answer.None;
   return load<u8>(resultPointer()) >= FIVE ? Answer.Fault : Answer.Good;

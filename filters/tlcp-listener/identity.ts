@@ -24,7 +24,7 @@ import { Certificate } from '../x509/certificate';
 
 /** Only this proxy sets headers that begin so; a client's own are removed, in whatever spelling, as `envoy/xds/claims.ts` does. */
 const CLAIMS: Bytes = Bytes.from('x-fim-client-');
-/** Those that are set. */
+/** Names of the headers that are set. */
 const HEADERS: StaticArray<Bytes> = [
   Bytes.from('x-fim-client-subject'),
   Bytes.from('x-fim-client-serial'),

@@ -18,7 +18,7 @@ export class Session {
   idLength: u32 = 0;
   /** The certificate for signatures that the other side proved, if it had to. */
   peer: Certificate | null = null;
-  /** What came with it, in the memory of the server that verified it. */
+  /** Certificates that came with it, in the memory of the server that verified them. */
   chain: Chain | null = null;
   /** A ticket that the server gave; for a client. */
   ticket: StaticArray<u8> | null = null;

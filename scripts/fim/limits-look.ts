@@ -24,7 +24,7 @@ interface FullBucket {
   of: number;
   usedMillionths: number;
   freeInMs: number;
-  /** What `--name` says that the key is of. */
+  /** Name of the limit, from `--name`. */
   name?: string;
 }
 

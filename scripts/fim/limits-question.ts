@@ -12,7 +12,7 @@ export interface RequestFlags {
   certificate?: string;
 }
 
-/** What the modules say of it. */
+/** Answers of the modules. */
 export interface ExplainedRoute {
   /** Null: no route is for it. */
   route: string | null;

@@ -123,7 +123,7 @@ async function readMessage(file: string): Promise<Buffer> {
   return bytes;
 }
 
-/** What stands around a message. */
+/** Surroundings of a message: path, headers, direction. */
 interface Surroundings {
   isRequest?: boolean;
   contentType?: string;
@@ -141,7 +141,7 @@ function headersOf(lines: readonly string[] = []): [string, string][] {
   });
 }
 
-/** What the module does with a message. Throws FIM-UP-0052 if it refuses it. */
+/** Runs a message through the module. Throws FIM-UP-0052 if it refuses it. */
 export function explain(
   module: LoadedModule,
   route: Route,

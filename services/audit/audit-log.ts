@@ -56,7 +56,7 @@ export interface LogOptions {
   onCheckpoint?: (note: string, checkpoint: Checkpoint) => void;
 }
 
-/** What a log tells of itself. */
+/** State that a log tells of itself. */
 export interface LogStatus {
   origin: string;
   /** Records that are durable. */
@@ -384,7 +384,7 @@ export class AuditLog {
     this.options.onEvent?.({ event: 'writable' });
   }
 
-  /** What time brings: gaps, checkpoints, retention, and the disk's return. */
+  /** Work that comes with time: gaps, checkpoints, retention, and the disk's return. */
   private tick(): void {
     clearTimeout(this.timer);
     if (this.closing) return;

@@ -1,7 +1,7 @@
 // Which numbers of which sources a log has: the reader's side of the source ledger, without its bounds.
 import type { Hole, SourceState } from './source-ledger.ts';
 
-/** What is known of one source. */
+/** Knowledge of one source. */
 export interface SourceReport {
   source: string;
   records: number;
@@ -9,7 +9,7 @@ export interface SourceReport {
   high: number;
   holes: Hole[];
   missing: number;
-  /** Those of the missing ones that the source itself says it lost. */
+  /** Number of the missing ones that the source itself says it lost. */
   lost: number;
   /** Whether its last record says that it ended in order. */
   ended: boolean;

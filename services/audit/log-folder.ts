@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { readCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 
-/** What a log is, written once when it is made. */
+/** Identity of a log, written once when it is made. */
 export interface LogHead {
   format: 'fim-audit-log';
   version: 1;

@@ -8,7 +8,7 @@ import { findRecord, treeOf } from './log-reader.ts';
 import { HashCutError } from './merkle.ts';
 import type { KnownKey } from './seals.ts';
 
-/** What `check-proof.py` reads. */
+/** Input of `check-proof.py`. */
 export interface InclusionProof {
   format: 'fim-audit-proof';
   version: 1;

@@ -20,7 +20,7 @@ export interface ReadBatch {
   records: ReadRecord[];
 }
 
-/** What the headers of a batch say. */
+/** Headers of a batch. */
 export interface BatchTerms {
   source?: string | undefined;
   first?: string | undefined;

@@ -15,7 +15,7 @@ export function isSealed(value: unknown): value is SealedValue {
   );
 }
 
-/** What a value is sealed for: it does not open in another record or field. */
+/** Purpose that a value is sealed for: it does not open in another record or field. */
 export function sealedFor(eventId: string, field: string): Buffer {
   return Buffer.from(`fim audit ${eventId} ${field}`);
 }

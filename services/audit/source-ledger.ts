@@ -18,7 +18,7 @@ interface Source {
 /** A source as a segment's first record names it: the highest number, holes, and when it was last seen. */
 export type SourceState = [high: number, holes: Hole[], seen: number];
 
-/** What a number is to a ledger. */
+/** Relation of a number to a ledger. */
 export type Standing = 'new' | 'known' | 'crowded' | 'torn';
 
 /** Which numbers of which sources the log has. */

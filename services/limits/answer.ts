@@ -18,7 +18,7 @@ export interface Answer {
   response_headers_to_add: { key: string; value: string }[];
 }
 
-/** What was taken from all, or the refusal of the first that has not enough. */
+/** The tokens taken from all limits, or the refusal of the first that has not enough. */
 export function answerOf(questions: readonly Question[], decisions: readonly Decision[]): Answer {
   const refused = decisions.findIndex(({ allowed }) => !allowed);
   return {

@@ -10,7 +10,7 @@ const SWEPT_AT_ONCE = 8;
 interface Bucket {
   /** Time at which it would be full again; of a window, at which it says nothing any more. */
   until: number;
-  /** What each part has let in. Only of a window. */
+  /** Requests that each part has let in. Only of a window. */
   parts?: Map<number, number>;
 }
 

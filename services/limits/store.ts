@@ -1,6 +1,6 @@
 import type { Question } from './question.ts';
 
-/** What a store says to one question. */
+/** Answer of a store to one question. */
 export interface Decision {
   allowed: boolean;
   /** Whole tokens left. */
@@ -13,7 +13,7 @@ export interface Decision {
 
 /** Where the counts are. */
 export interface Store {
-  /** What is asked together is taken together or not at all. Rejects if the store does not answer in time. */
+  /** All questions of a call are taken together or not at all. Rejects if the store does not answer in time. */
   take(questions: readonly Question[]): Promise<Decision[]>;
   /** Whether it answers now. */
   readonly healthy: boolean;

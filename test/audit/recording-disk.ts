@@ -60,7 +60,7 @@ export class RecordingDisk implements Disk {
   }
 }
 
-/** What becomes of a write that no sync followed: it is there, half of it, nothing, or zeros in its place. */
+/** Fate of a write that no sync followed: it is there, half of it, nothing, or zeros in its place. */
 export const FATES = ['whole', 'torn', 'lost', 'zeros'] as const;
 export type Fate = (typeof FATES)[number];
 

@@ -18,7 +18,7 @@ export class CollectorDouble {
   /** Bodies of all batches, as they came. */
   readonly bodies: string[] = [];
   batches = 0;
-  /** What is said in place of an acknowledgement. Undefined: that. */
+  /** Answer in place of an acknowledgement. Undefined: the acknowledgement. */
   refuse: (lines: AuditLine[]) => Reply | undefined = () => undefined;
   private server: Server | undefined;
   private port = 0;
@@ -86,7 +86,7 @@ export class CollectorDouble {
   }
 }
 
-/** What the contract does not allow. */
+/** Breaches of the contract. */
 function mistakeOf({ method, url, headers }: IncomingMessage, lines: AuditLine[]): Reply | undefined {
   const [{ source, seq }] = lines as [AuditLine];
   const right =

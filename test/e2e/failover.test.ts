@@ -79,7 +79,7 @@ describe('failover under load', () => {
     harmedMs: number;
   }
 
-  /** What holds whatever happened. `allowed`: what may become of payments that bear no key. */
+  /** Asserts that which holds whatever happened. `allowed`: fates that payments without a key may have. */
   function check({ paid, harmedMs }: Loaded, allowed: RegExp, t: TestContext): void {
     for (const { kind, payment, status, code } of paid) {
       if (kind === 'Bare') {

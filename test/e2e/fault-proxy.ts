@@ -2,13 +2,13 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-/** What becomes of bytes. May be changed at any time; what was there before stays with what it met. */
+/** Fate of bytes. May be changed at any time; bytes that came before keep the one they met. */
 export interface Fault {
   /** New connections are reset as soon as they are open. */
   reset?: boolean;
   /** Nothing that a client sends goes on, and nothing comes back: as behind a firewall that drops. */
   blackhole?: boolean;
-  /** What the client sends goes on; nothing comes back. */
+  /** The client's bytes go on; nothing comes back. */
   halfOpen?: boolean;
   /** The connection is reset at the first byte of an answer. */
   cutAnswers?: boolean;

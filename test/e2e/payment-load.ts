@@ -49,7 +49,7 @@ export class Ledger {
   }
 }
 
-/** What became of a payment. `status` 0: the connection broke. */
+/** Outcome of a payment. `status` 0: the connection broke. */
 export interface Paid {
   payment: string;
   kind: Kind;

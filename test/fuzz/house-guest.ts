@@ -35,7 +35,7 @@ export class HouseGuest {
     return exports.compile();
   }
 
-  /** What the patterns find in a text: number of the pattern, start and end (bytes). */
+  /** Findings of the patterns in a text: number of the pattern, start and end (bytes). */
   scan(text: string): [pattern: number, start: number, end: number][] {
     const { exports } = this.guest;
     const count = exports.scan(this.guest.put(text), 0);

@@ -187,7 +187,7 @@ describe('server-sent events', () => {
       upstream: () => ({ headers: EVENTS, body, chunks, contentLength: false }),
     });
 
-  /** What comes, and what goes on. */
+  /** Bytes that come, and those that go on. */
   const PARTS: [string, string][] = [
     ['data: {"pan":"6222021234567894"}\n\n', 'data: {"pan":"622202******7894"}\n\n'],
     ['data:{"n":1}\r\n\r\n', 'data:{"n":1}\r\n\r\n'],

@@ -38,7 +38,7 @@ describe('national TLS in a mesh', () => {
   let stack: OperatedMesh;
   let first: { authority: string; defaults: string; client: string };
 
-  /** What the upstream was told of the client at last. */
+  /** Headers by which the upstream was last told of the client. */
   const told = (): string[] =>
     Object.entries(stack.upstream.arrived.at(-1)!.headers)
       .filter(([name]) => /^x.fim.client/.test(name))

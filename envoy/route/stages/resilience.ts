@@ -64,7 +64,7 @@ export const resilience = stage({
   },
 });
 
-/** What stands in for an upstream. */
+/** Stand-in for an upstream. */
 function checkAnswers(
   { open = 'Reject', answer, snapshot }: RouteBreaker,
   sections: Sections,

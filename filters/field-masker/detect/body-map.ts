@@ -75,14 +75,14 @@ export class BodyMap {
     return bitsOf(this.all, at - this.source);
   }
 
-  /** Those of the kinds. */
+  /** Places where one of the kinds may begin. */
   // @ts-ignore: decorator
   @inline
   knownAt(at: usize): u64 {
     return bitsOf(this.known, at - this.source);
   }
 
-  /** Those of the house. */
+  /** Places where a detector of the house may begin. */
   // @ts-ignore: decorator
   @inline
   ownAt(at: usize): u64 {

@@ -234,7 +234,7 @@ export class Candidates {
     return numbers == 0 ? found : found | this.counting(begin, at, end, numbers);
   }
 
-  /** Those of the first digits with which something may begin. */
+  /** Places of first digits with which something may begin. */
   private counting(begin: usize, at: usize, end: usize, numbers: u64): u64 {
     const digits = this.digits;
     let found: u64 = 0;
@@ -247,7 +247,7 @@ export class Candidates {
     return found;
   }
 
-  /** Those of the separators at which something may be found. At least one is given; there are seldom more than two. */
+  /** Places of separators at which something may be found. At least one is given; there are seldom more than two. */
   private telling(begin: usize, at: usize, end: usize, separators: u64): u64 {
     const others = separators & (separators - 1);
     const first = <usize>ctz(separators);

@@ -41,7 +41,7 @@ function take(rules: Rule[]): void {
   fieldName = '';
 }
 
-/** What is found, as `number:text` joined by ` | `; findings of other kinds as `kind K:text`. */
+/** Findings, as `number:text` joined by ` | `; findings of other kinds as `kind K:text`. */
 function finds(text: string, set: u32 = 0): string {
   const bytes = Bytes.from(text);
   const name = Bytes.from(fieldName);

@@ -31,7 +31,7 @@ function planOf(nested: i32): MaskPlan {
   return plan;
 }
 
-/** What becomes of a text, as a string of JSON. */
+/** Masked form of a text that is a string of JSON. */
 function run(text: string, nested: i32 = 2): string {
   arena.reset();
   const escaped = text.split('\\').join('\\\\').split('"').join('\\"').split('\n').join('\\n');
