@@ -1,11 +1,12 @@
-import { mkdirSync, rmSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { dirname } from 'node:path';
 import type { CanaryCommand } from '../release/index.ts';
 import type { CanaryKeeper } from './canary-keeper.ts';
 import type { CanaryWatch } from './canary-watch.ts';
 import { CodedError, messageOf } from './coded-error.ts';
+
+/** Name of the socket in the folder of a stack. */
+export const CONTROL_SOCKET = 'control.sock';
 
 const COMMANDS: ReadonlySet<string> = new Set(['step', 'promote', 'abort', 'pause', 'resume']);
 
@@ -27,10 +28,8 @@ export class ControlServer {
     });
   }
 
-  /** `path`: of the socket; its folder is made for this user alone. */
+  /** `path`: of the socket, in a folder of this user alone. */
   static async start(path: string, keeper: CanaryKeeper, watch: CanaryWatch): Promise<ControlServer> {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    rmSync(path, { force: true });
     const control = new ControlServer(path, keeper, watch);
     await new Promise<void>((done, failed) => {
       control.server.once('error', failed);

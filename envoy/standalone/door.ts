@@ -40,7 +40,7 @@ export class Door {
    */
   static async find(socket?: string): Promise<Door> {
     if (socket !== undefined) return new Door(socket);
-    const sockets = socketsOf(tmpdir());
+    const sockets = socketsOf(DOOR_SOCKET);
     const open = await Promise.all(sockets.map((path) => new Door(path).opens()));
     const found = sockets.filter((_, index) => open[index]);
     if (found.length > 1) throw new CodedError('FIM-UP-0062', found.join(', '));
@@ -95,11 +95,12 @@ export class Door {
   }
 }
 
-/** Sockets of this user's stacks, of which some may be left over. */
-function socketsOf(folder: string): string[] {
+/** Sockets of that name of this user's stacks, of which some may be left over. */
+export function socketsOf(name: string): string[] {
+  const folder = tmpdir();
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name.startsWith(STACK_FOLDER))
-    .map((entry) => join(folder, entry.name, DOOR_SOCKET))
+    .map((entry) => join(folder, entry.name, name))
     .filter(isOwnSocket);
 }
 

@@ -15,7 +15,7 @@ export type StackEvent =
       envoy: string;
       pid: number;
       door: string | null;
-      control: string;
+      control: string | null;
     }
   /** The routes are in force in every worker. `tookMs`: time since the file changed. */
   | {

@@ -21,7 +21,7 @@ import { assertFree, formatAddress, isLoopback } from './address.ts';
 import { CanaryKeeper } from './canary-keeper.ts';
 import { CanaryWatch } from './canary-watch.ts';
 import { CodedError } from './coded-error.ts';
-import { ControlServer } from './control-server.ts';
+import { CONTROL_SOCKET, ControlServer } from './control-server.ts';
 import { Controller } from './controller.ts';
 import { DemonstrationUpstream } from './demonstration-upstream.ts';
 import { DevelopmentKms } from './development-kms.ts';
@@ -89,8 +89,6 @@ export interface StackOptions {
   developmentIdentity?: () => Promise<DevelopmentIdentity>;
   /** Folder of what outlives a restart: the state of a canary. Absent: a temporary one. */
   stateFolder?: string;
-  /** Path of the socket for commands. Absent: in a temporary folder. */
-  control?: string;
   /** Reads the route files. */
   load: () => Promise<Loaded>;
   /** Paths to watch besides the modules. Null: watch nothing. */
@@ -108,8 +106,8 @@ export interface Stack {
   admin: Address;
   /** Socket of the door. Null: the folder's path is too long for one. */
   door: string | null;
-  /** Path of the socket for commands. */
-  control: string;
+  /** Path of the socket for commands. Null: the folder's path is too long for one. */
+  control: string | null;
   upstreamUrl: URL;
   kmsUrl: URL;
   /** Null for an external KMS. */
@@ -201,7 +199,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   undo.push(() => envoy.stop());
   undo.push(() => controller.stop());
   const proof = new LiveProof(envoy.admin, options.concurrency, slots.length);
-  const control = await takeCommands(options.control ?? join(folder, 'control.sock'), canary, controller, proof, undo);
+  const control = await takeCommands(join(folder, CONTROL_SOCKET), canary, controller, proof, undo);
   const listen = { host: options.listen.host, port: envoy.listenPort };
   const admin = { host: options.admin.host, port: Number(envoy.admin.base.port) };
   options.onEvent({
@@ -285,16 +283,18 @@ async function bootstrapOf(
   });
 }
 
-/** Looks at the canary from now on, and follows commands. Returns the path of the socket. */
+/** Looks at the canary from now on, and follows commands. Returns the path of the socket. Null: it is too long for one. */
 async function takeCommands(
   path: string,
   keeper: CanaryKeeper,
   controller: Controller,
   proof: LiveProof,
   undo: Undo,
-): Promise<string> {
+): Promise<string | null> {
   const watch = new CanaryWatch(keeper, controller, proof);
   undo.push(() => watch.stop());
+  // The door, whose path is as long but for three letters, says so.
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) return null;
   const control = await ControlServer.start(path, keeper, watch);
   undo.push(() => control.stop());
   return control.path;

@@ -1,14 +1,14 @@
 // `fim canary …`: commands for a running `fim up`, through its socket.
-import { readdirSync } from 'node:fs';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
+import { CONTROL_SOCKET } from '../../envoy/standalone/control-server.ts';
+import { socketsOf } from '../../envoy/standalone/door.ts';
 import type { Figures } from '../../envoy/release/index.ts';
 import type { ErrorCode } from '../../envoy/route/index.ts';
 import { canaryLine } from './canary-line.ts';
-import { controlFolder } from './places.ts';
 
 export interface CanaryFlags {
   control?: string;
@@ -83,28 +83,16 @@ function print(line: string): void {
 /** Errors: FIM-UP-0061 (none runs), FIM-UP-0062 (several do). */
 async function socketOf({ control }: CanaryFlags): Promise<string> {
   if (control !== undefined) return control;
-  const folder = controlFolder();
   const found: string[] = [];
-  for (const name of names(folder)) {
-    const path = join(folder, name);
-    if (await ask(path, 'GET', '/canary').then(...LIVES)) found.push(path);
-  }
+  for (const path of socketsOf(CONTROL_SOCKET)) if (await ask(path, 'GET', '/canary').then(...LIVES)) found.push(path);
   const [only] = found;
-  if (only === undefined) throw new CodedError('FIM-UP-0061', `none in ${folder}`);
+  if (only === undefined) throw new CodedError('FIM-UP-0061', `no socket of a running one in ${tmpdir()}`);
   if (found.length > 1) throw new CodedError('FIM-UP-0062', `--control is one of ${found.join(', ')}`);
   return only;
 }
 
 /** A socket that is left of a process that is gone answers nothing. */
 const LIVES = [() => true, () => false] as const;
-
-function names(folder: string): string[] {
-  try {
-    return readdirSync(folder).filter((name) => name.endsWith('.sock'));
-  } catch {
-    return [];
-  }
-}
 
 async function ask(socket: string, method: string, path: string): Promise<CanaryReport | null> {
   const text = await exchange(socket, method, path).catch((error: unknown) => {

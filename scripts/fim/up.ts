@@ -25,7 +25,7 @@ import {
   readResponder,
   readTlsIdentity,
 } from './options.ts';
-import { controlPath, stateFolder } from './places.ts';
+import { stateFolder } from './places.ts';
 import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { developmentIdentity } from './tlcp-development.ts';
@@ -103,7 +103,6 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
           collects: (audit ?? settings.audit) !== undefined,
         }),
       stateFolder: flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state),
-      control: controlPath(process.pid),
       watched: flags.watch ? files.map((file) => resolve(file)) : null,
       onEvent,
       onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,

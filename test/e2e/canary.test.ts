@@ -63,7 +63,7 @@ type CanaryEvent = Extract<StackEvent, { event: 'canary' }>;
 /** A command as `fim canary` sends it. */
 async function control(harness: Harness, method: string, path: string): Promise<{ status: number; body: any }> {
   return new Promise((done, failed) => {
-    const asked = request({ socketPath: harness.stack.control, method, path }, (response) => {
+    const asked = request({ socketPath: harness.stack.control!, method, path }, (response) => {
       let text = '';
       response.on('data', (piece: Buffer) => (text += piece.toString()));
       response.on('end', () => done({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
