@@ -89,7 +89,7 @@ describe('the table and the modules', () => {
 
   const configs = readCorpus('valid').map(({ name, text, file }) => ({
     name,
-    config: translate(parseRoutes(text, file).resources, { layout: 'fused' }).config,
+    config: translate(parseRoutes(text, file).resources, { layout: 'fused', collects: true }).config,
   }));
   const codesOf = (module: string, config: PluginConfig): string[] =>
     dryRun(modules.get(module)!, JSON.stringify(config)).errors.map(({ code }) => code);
