@@ -75,6 +75,7 @@ describe('a baseline', () => {
     );
     assert.deepEqual(sections.masking?.value, {
       fields: [{ name: 'idCard', kind: 'IdCard', method: 'ByKind', char: '*' }],
+      inventory: false,
       stream: false,
     });
   });
