@@ -22,9 +22,10 @@ const MACHINES = WORKERS + 2;
 const REFRESH_MS = 5_000;
 const MAX_LIVE_MS = 1_000;
 /**
- * New code is compiled before it is live: 0.2 s on an idle machine, and as much longer as others use its processors.
+ * New code is compiled before it is live, on processors that the load of this test uses as well, and perhaps others: the
+ * bound tells only one that hangs. The time itself is printed.
  */
-const MAX_SWAP_MS = 5_000;
+const MAX_SWAP_MS = 20_000;
 /**
  * Growth of Envoy's resident memory from a tenth of the way to the end, as a share; V8 gives freed machines back late.
  */

@@ -22,9 +22,9 @@ function newPair(): Pair {
   return { key, point, secret: sm2.privateBytes(key).toString('hex'), public: sm2.publicBytes(point).toString('hex') };
 }
 
-function changed(bytes: Buffer): Buffer {
+function changed(bytes: Buffer, from = 0): Buffer {
   const copy = Buffer.from(bytes);
-  copy[randomInt(copy.length)]! ^= 1 << randomInt(8);
+  copy[randomInt(from, copy.length)]! ^= 1 << randomInt(8);
   return copy;
 }
 
@@ -163,7 +163,8 @@ describe('SM2 with BouncyCastle', () => {
       assert.deepEqual(sm2.decrypt(pair.key, layout, theirs), text);
       const ours = sm2.encrypt(pair.point, layout, text)!;
       assert.equal(await oracle.askFields(`decrypt${suffix}`, pair, none, ours), text.toString('hex'));
-      const bad = changed(ours);
+      // BouncyCastle takes a point whose first byte is 06 or 07, the hybrid form, for the same as one with 04.
+      const bad = changed(ours, 1);
       assert.equal(sm2.decrypt(pair.key, layout, bad), undefined);
       assert.equal(await oracle.askFields(`decrypt${suffix}`, pair, none, bad), undefined);
     }
