@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runStages } from './test/lanes.ts';
 import type { Outcome } from './test/outcome.ts';
+import { costLines } from './test/processor-time.ts';
 import { readRepetition, runRepeatedly } from './test/repeat.ts';
 import { STAGES, type Stage } from './test/stages.ts';
 import { knownUnstable, unlisted } from './test/unstable.ts';
@@ -67,6 +68,7 @@ const total = await (repetition === undefined
 const chance = unlisted(total.unstable, knownUnstable(), new Date());
 total.failed += chance.length;
 total.failures.push(...chance);
+costLines(total.costs).forEach(print);
 printProblems(total);
 
 const isCi = process.env.CI === 'true';

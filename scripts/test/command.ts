@@ -1,6 +1,7 @@
 // A stage that is one command. It passes if the command exits with 0.
 import { spawn } from 'node:child_process';
 import { type Outcome, singleOutcome } from './outcome.ts';
+import { ENDED_CHILDREN } from './processor-time.ts';
 
 /** Lines of a failed command that are shown. */
 const MAX_SHOWN_LINES = 60;
@@ -35,7 +36,8 @@ export async function runScript(
     child.on('close', (code, signal) => resolve([code, signal]));
   });
   const name = [script, ...args].join(' ');
-  if (code === 0) return singleOutcome(name, null);
+  const costs = [{ name, processorMs: ENDED_CHILDREN.sinceLastMs() }];
+  if (code === 0) return { ...singleOutcome(name, null), costs };
   const ending = signal === null ? `exit code ${code}` : `ended by ${signal} (limit ${deadlineMs / 1000} s)`;
-  return singleOutcome(name, [ending, ...lines.slice(-MAX_SHOWN_LINES)].join('\n'));
+  return { ...singleOutcome(name, [ending, ...lines.slice(-MAX_SHOWN_LINES)].join('\n')), costs };
 }

@@ -1,6 +1,7 @@
 // A node:test reporter that prints one JSON object a line: every finished test, failures with their causes, and the
 // messages of `t.diagnostic`.
 import type { TestEvent } from 'node:test/reporters';
+import { ENDED_CHILDREN } from './processor-time.ts';
 
 /** Failure of a file that has no test, or none of the names that were asked for. */
 export const NO_TEST = 'no test of this file reported a result';
@@ -10,9 +11,9 @@ export type ReportLine =
   | { kind: 'pass'; name: string; file: string; ms: number }
   | { kind: 'skip'; name: string; file: string; ms: number }
   | { kind: 'fail'; name: string; file: string; ms: number; detail: string }
-  /** A file has begun or ended, at a time of the monotonic clock, milliseconds. */
+  /** A file has begun or ended, at a time of the monotonic clock, milliseconds. Its process and theirs took processor time. */
   | { kind: 'begin'; file: string; atMs: number }
-  | { kind: 'end'; file: string; atMs: number }
+  | { kind: 'end'; file: string; atMs: number; processorMs: number }
   | { kind: 'note'; file: string; text: string }
   | { kind: 'output'; file: string; text: string };
 
@@ -79,7 +80,10 @@ function lineOf(event: TestEvent, trail: Trail): ReportLine | null {
     case 'test:complete': {
       const file = relative(event.data.file);
       if (event.data.nesting > 0 || relative(event.data.name) !== file) return null;
-      return { kind: event.type === 'test:dequeue' ? 'begin' : 'end', file, atMs: performance.now() };
+      const atMs = performance.now();
+      return event.type === 'test:dequeue'
+        ? { kind: 'begin', file, atMs }
+        : { kind: 'end', file, atMs, processorMs: ENDED_CHILDREN.sinceLastMs() };
     }
     case 'test:start':
       trail.enter(event.data.file ?? '', event.data.nesting, event.data.name);

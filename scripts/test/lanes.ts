@@ -86,9 +86,9 @@ class Run {
   private close(stage: Stage, tookMs: number, outcome: Outcome): void {
     const skipped = outcome.skipped.length > 0 ? `, ${outcome.skipped.length} SKIPPED` : '';
     const counts = `${outcome.passed} good, ${outcome.failed} bad${skipped}`;
-    this.request.print(
-      `  ${outcome.failed === 0 ? '✔' : '✖'} ${stage.name} in ${(tookMs / 1000).toFixed(1)} s: ${counts}`,
-    );
+    const processorMs = outcome.costs.reduce((sum, cost) => sum + cost.processorMs, 0);
+    const took = `${(tookMs / 1000).toFixed(1)} s (processor ${(processorMs / 1000).toFixed(1)} s)`;
+    this.request.print(`  ${outcome.failed === 0 ? '✔' : '✖'} ${stage.name} in ${took}: ${counts}`);
     addOutcome(this.total, outcome);
   }
 }

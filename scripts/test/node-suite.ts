@@ -4,6 +4,7 @@ import { globSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { NO_TEST, type ReportLine } from './count-reporter.ts';
 import { emptyOutcome, type Outcome, type Ran } from './outcome.ts';
+import { ENDED_CHILDREN } from './processor-time.ts';
 
 /** Lines of a failed file's own output that are shown. */
 const MAX_OUTPUT_LINES = 40;
@@ -64,8 +65,10 @@ class Collector {
 
   take(line: ReportLine): void {
     if (line.kind === 'begin') this.begun.set(line.file, line.atMs);
-    else if (line.kind === 'end') this.tookMs.set(line.file, line.atMs - (this.begun.get(line.file) ?? line.atMs));
-    else this.takeResult(line);
+    else if (line.kind === 'end') {
+      this.tookMs.set(line.file, line.atMs - (this.begun.get(line.file) ?? line.atMs));
+      this.outcome.costs.push({ name: line.file, processorMs: line.processorMs });
+    } else this.takeResult(line);
   }
 
   private takeResult(line: Exclude<ReportLine, { atMs: number }>): void {
@@ -100,13 +103,17 @@ class Collector {
       if (tally.passed + tally.failed === 0) continue;
       const failedText = tally.failed === 0 ? '' : `, ${tally.failed} failed`;
       this.print(
-        `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(this.tookMs.get(file) ?? 0)} ms)`,
+        `  ${tally.failed === 0 ? '✔' : '✖'} ${file}  ${tally.passed} passed${failedText}  (${Math.round(this.tookMs.get(file) ?? 0)} ms, processor ${this.processorMs(file)} ms)`,
       );
       const last = this.failuresOf(file).at(-1);
       if (last !== undefined && tally.output.length > 0) {
         last.detail += `\n— the file printed —\n${tally.output.slice(-MAX_OUTPUT_LINES).join('\n')}`;
       }
     }
+  }
+
+  private processorMs(file: string): number {
+    return this.outcome.costs.find(({ name }) => name === file)?.processorMs ?? 0;
   }
 
   /** Files with a failure of their own, sorted. */
@@ -150,12 +157,14 @@ function testNames({ tier, names }: SuiteOptions): string[] {
 /** Runs `files` in one node:test process and passes its reports to `collector`. */
 async function runFiles(files: string[], options: SuiteOptions, collector: Collector): Promise<void> {
   const reporter = new URL('./count-reporter.ts', import.meta.url).href;
+  const named = testNames(options);
   const args = [
     '--test',
     `--test-concurrency=${options.concurrency}`,
     `--test-reporter=${reporter}`,
     '--test-reporter-destination=stdout',
-    ...testNames(options).map((name) => `--test-name-pattern=${RegExp.escape(name)}`),
+    ...(named.length === 0 ? [] : [`--import=${new URL('./ordered-hooks.ts', import.meta.url).href}`]),
+    ...named.map((name) => `--test-name-pattern=${RegExp.escape(name)}`),
     ...files,
   ];
   // detached: the runner and the test processes form a group, so that a deadline ends all of them.
@@ -184,7 +193,8 @@ async function runFiles(files: string[], options: SuiteOptions, collector: Colle
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   clearTimeout(deadline);
   process.off('exit', stop);
-  collector.finish(testNames(options).length === 0 ? files : []);
+  ENDED_CHILDREN.sinceLastMs(); // counted by file
+  collector.finish(named.length === 0 ? files : []);
   if (code !== 0 && collector.outcome.failed === 0)
     collector.fail(
       `test/${options.tier}`,

@@ -1,4 +1,5 @@
 // Result that every test stage returns.
+import type { Cost } from './processor-time.ts';
 
 /** One test that failed, or was skipped when it must not be. */
 export interface Failure {
@@ -17,6 +18,8 @@ export interface Outcome {
   /** Files that failed among others and passed when run again alone. */
   unstable: string[];
   failures: Failure[];
+  /** Processor time of each file and check. */
+  costs: Cost[];
 }
 
 /** A stage that has run. */
@@ -27,7 +30,7 @@ export interface Ran {
 }
 
 export function emptyOutcome(): Outcome {
-  return { passed: 0, failed: 0, skipped: [], unstable: [], failures: [] };
+  return { passed: 0, failed: 0, skipped: [], unstable: [], failures: [], costs: [] };
 }
 
 /** Adds `part` to `total`. */
@@ -37,6 +40,7 @@ export function addOutcome(total: Outcome, part: Outcome): void {
   total.skipped.push(...part.skipped);
   total.unstable.push(...part.unstable);
   total.failures.push(...part.failures);
+  total.costs.push(...part.costs);
 }
 
 /** Outcome of one check that passes or fails. */

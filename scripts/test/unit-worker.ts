@@ -22,6 +22,7 @@ export interface UnitReply {
   outcome: Outcome;
   compileMs: number;
   runMs: number;
+  processorMs: number;
 }
 
 const sources = new Map<string, string | null>();
@@ -123,6 +124,7 @@ async function runSpec(spec: string, binary: Uint8Array<ArrayBuffer>): Promise<O
 
 parentPort?.on('message', async (request: UnitRequest) => {
   const start = performance.now();
+  const before = process.threadCpuUsage();
   let compiled = start;
   let outcome: Outcome;
   try {
@@ -134,11 +136,13 @@ parentPort?.on('message', async (request: UnitRequest) => {
     outcome = { ...emptyOutcome(), failed: 1, failures: [{ name: request.spec, detail }] };
   }
   const end = performance.now();
+  const { user, system } = process.threadCpuUsage(before);
   if (compiled === start) compiled = end;
   parentPort?.postMessage({
     spec: request.spec,
     outcome,
     compileMs: compiled - start,
     runMs: end - compiled,
+    processorMs: Math.round((user + system) / 1000),
   } satisfies UnitReply);
 });

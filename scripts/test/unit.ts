@@ -31,7 +31,7 @@ function runOn(worker: Worker, request: UnitRequest): Promise<UnitReply> {
   return new Promise((resolve) => {
     const fail = (detail: string): void => {
       const outcome = { ...emptyOutcome(), failed: 1, failures: [{ name: request.spec, detail }] };
-      finish({ spec: request.spec, outcome, compileMs: 0, runMs: 0 });
+      finish({ spec: request.spec, outcome, compileMs: 0, runMs: 0, processorMs: 0 });
     };
     const deadline = setTimeout(() => fail(`not finished after ${SPEC_DEADLINE_MS} ms`), SPEC_DEADLINE_MS);
     const onError = (error: unknown): void => fail(`worker died: ${String(error)}`);
@@ -54,6 +54,7 @@ async function drain(queue: string[], options: UnitOptions, total: Outcome): Pro
     const reply = await runOn(worker, { spec, optimize: options.optimize });
     report(reply, options.print);
     addOutcome(total, reply.outcome);
+    total.costs.push({ name: reply.spec, processorMs: reply.processorMs });
     if (reply.compileMs === 0) {
       await worker.terminate(); // hung or dead: the next spec gets a new one
       worker = start();

@@ -14,7 +14,7 @@ const good = (): Ran => ({ outcome: { ...emptyOutcome(), passed: 1 } });
 async function run(stages: Stage[]): Promise<{ total: Outcome; lines: string[] }> {
   const lines: string[] = [];
   const total = await runStages(stages, { names: [], optimize: false, print: (line) => lines.push(line) });
-  return { total, lines: lines.map((line) => line.replace(/ in [\d.]+ s/, '')) };
+  return { total, lines: lines.map((line) => line.replace(/ in [\d.]+ s \(processor [\d.]+ s\)/, '')) };
 }
 
 describe('lanes', () => {

@@ -22,6 +22,11 @@ const FILES = {
     "import { existsSync, writeFileSync } from 'node:fs';\nit('is sound', () => {});\n" +
     "it('passes the second time', () => {\n  const before = existsSync('ran');\n  writeFileSync('ran', '');\n  assert.ok(before, 'too slow');\n});\n",
   'chance/b.test.ts': "it('is sound', () => {});\n",
+  'begins/a.test.ts':
+    "import { createServer } from 'node:net';\nimport { after, before } from 'node:test';\nlet server;\n" +
+    'before(async () => {\n  for (let i = 0; i < 100; i++) await new Promise(setImmediate);\n' +
+    '  server = createServer();\n  await new Promise((resolve) => server.listen(0, resolve));\n});\n' +
+    "after(() => server.close());\nit('uses it', () => assert.ok(server.listening));\n",
   'empty/a.test.ts': '\n',
   'hangs/a.test.ts': "it('waits', () => new Promise(() => setInterval(() => {}, 1000)));\n",
 };
@@ -68,6 +73,17 @@ describe('node:test suites', () => {
     const { passed, failures } = await run('good', 30_000, ['t.o']);
     assert.equal(passed, 0);
     assert.match(failures[0]?.detail ?? '', /no file and no test of it has t\.o in its name/);
+  });
+
+  it('end a file none of whose tests has the name, whatever it began before them', async () => {
+    const { passed, failures } = await run('begins', 60_000, ['no such name']);
+    assert.equal(passed, 0);
+    assert.deepEqual(
+      failures.map(({ detail }) => detail),
+      ['no file and no test of it has no such name in its name'],
+    );
+    const { passed: one, failed } = await run('begins', 60_000, ['uses']);
+    assert.deepEqual([one, failed], [1, 0]);
   });
 
   it('counts tests, not groups, and shows measured figures', async () => {
