@@ -1,4 +1,4 @@
-// What detectors of a house cost beside all kinds.
+// Cost of a house's own detectors beside all kinds.
 import assert from 'node:assert/strict';
 import { HouseGuest } from '../../test/fuzz/house-guest.ts';
 import { CONTENT_KINDS, setOf } from '../../test/fuzz/scanner-guest.ts';

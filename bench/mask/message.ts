@@ -1,4 +1,4 @@
-// What masking adds to a message that is indexed anyway, for the validator or for masking alone.
+// Time that masking adds to a message that is indexed anyway, for the validator or for masking alone.
 import assert from 'node:assert/strict';
 import { compileGuest, type GuestExports } from '../../test/fuzz/guest.ts';
 import { CONTENT_KINDS } from '../../test/fuzz/scanner-guest.ts';

@@ -1,4 +1,4 @@
-// What proxies have counted of a canary and of the policy in force beside it, read from the modules' own counters.
+// Counts that proxies keep of a canary and of the policy in force beside it, read from the modules' own counters.
 
 /** Counts of one of the two. */
 export interface VariantCounts {

@@ -1,4 +1,4 @@
-// What is known of the canary of this proxy: kept in a file, so that it outlives restarts.
+// State of this proxy's canary, kept in a file, so that it outlives restarts.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {

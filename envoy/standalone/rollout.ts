@@ -1,4 +1,4 @@
-// What is brought into force at once: a policy with its modules, and a canary beside it.
+// The parts of a rollout, in force at once: a policy with its modules, and a canary beside it.
 import type { Release } from '../release/index.ts';
 import { canonicalJson, changedConfig, type Lane, type VariantName } from '../route/index.ts';
 import type { CanaryPlugin, Division } from '../xds/index.ts';

@@ -1,4 +1,4 @@
-// What a collector says. It is trusted no more than that a wrong answer costs a repetition.
+// The collector's answer. It is trusted no more than that a wrong answer costs a repetition.
 import { ACKNOWLEDGED } from './record.gen';
 
 const QUOTE: u8 = 34;

@@ -1,4 +1,4 @@
-// What is kept of a stream of an audited route, from its route to its end. Notes are used again from stream to stream.
+// Notes kept of a stream of an audited route, from its route to its end. Notes are used again from stream to stream.
 import { Bytes } from '../memory/bytes';
 import { isUtf8 } from '../message/utf8';
 import { HeaderMap } from '../runtime/abi';

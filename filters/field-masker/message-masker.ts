@@ -1,4 +1,4 @@
-// What masks a message of some format, whether it came from the proxy or stands in a text of another.
+// Masks a message of some format, whether it came from the proxy or stands in a text of another.
 import { Arena } from '../memory/arena';
 import { Writer } from '../memory/writer';
 import { FieldSet } from '../message/field-set';

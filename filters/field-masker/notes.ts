@@ -1,4 +1,4 @@
-// What explains masking: each value that is hidden, by place, kind and rule. Never the value.
+// Notes that explain masking: each value that is hidden, by place, kind and rule. Never the value.
 import { FieldTree } from '../message/field-tree';
 import { Span } from '../memory/span';
 import { Writer } from '../memory/writer';

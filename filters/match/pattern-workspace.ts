@@ -1,4 +1,4 @@
-// What compiles patterns, one at a time, and the memory for it.
+// Compiles patterns, one at a time, in memory that is used again.
 import { Arena } from '../memory/arena';
 import { DfaBuilder } from './pattern-dfa';
 import { PatternParser } from './pattern-parser';

@@ -1,4 +1,4 @@
-// What a request that is only asked about would have that no header says. Requests that are served assume nothing.
+// Facts that no header says of a request that is only asked about. Requests that are served assume nothing.
 import { RateLimitKeySource } from './config.gen';
 
 /** Whether anything is assumed at all. */

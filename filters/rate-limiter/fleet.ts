@@ -1,4 +1,4 @@
-// What a request asks of a limit that all Envoys share. The stage sets headers, and Envoy's own rate-limit filter
+// The question of a request to a limit that all Envoys share. The stage sets headers, and Envoy's own rate-limit filter
 // behind it sends them to the service as one descriptor; clients' copies are stripped before.
 import { Sm3 } from '../crypto/sm3';
 import { HASH_BYTES } from '../crypto/hash';

@@ -1,4 +1,4 @@
-// What the door tells of limits: the fullest buckets, and which limits a request would meet. Nothing is taken, and of a
+// The door's answers about limits: the fullest buckets, and which limits a request would meet. Nothing is taken, and of a
 // key nothing is told but its hash, which only this process can make.
 import { Bytes } from '../memory/bytes';
 import { DoorKeeper, Visit } from '../runtime/door';

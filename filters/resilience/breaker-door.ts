@@ -1,4 +1,4 @@
-// What the door tells of breakers, and how they are set by hand.
+// The door's answers about breakers, and how they are set by hand.
 import { ErrorId } from '../errors.gen';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { DoorKeeper, Visit } from '../runtime/door';

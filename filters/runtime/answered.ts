@@ -1,4 +1,4 @@
-// What became of a request that was sent, told to whoever waits for it: as soon as its answer begins, else at its end.
+// Fate of a request that was sent, told to whoever waits for it: as soon as its answer begins, else at its end.
 import { Bytes } from '../memory/bytes';
 import { HeaderMap } from './abi';
 import { monotonicMillis, readHeader, readProperty, resultLength, resultPointer } from './host';

@@ -7,7 +7,7 @@ const NO_REQUEST: Outcome = new Outcome(Direction.Request);
 const NO_RESPONSE: Outcome = new Outcome(Direction.Response);
 
 /**
- * What a stage keeps of a stream from its route to its end, in order to tell of it. A route without such a stage has
+ * Note that a stage keeps of a stream from its route to its end, in order to tell of it. A route without such a stage has
  * none, and pays nothing.
  */
 export abstract class StreamNote {

@@ -81,7 +81,7 @@ const ROUTE_COLUMNS: Structural[] = [
   {
     name: 'Message',
     type: 'string',
-    description: 'What is to be known.',
+    description: 'The condition in words.',
     jsonPath: '.status.conditions[?(@.type=="Ready")].message',
     priority: 1,
   },
@@ -146,7 +146,7 @@ const BASELINE_COLUMNS: Structural[] = [
   {
     name: 'Message',
     type: 'string',
-    description: 'What is to be known.',
+    description: 'The condition in words.',
     jsonPath: '.status.conditions[?(@.type=="Ready")].message',
     priority: 1,
   },

@@ -32,7 +32,7 @@ export class ProcessorMeter {
 /** The meter of this process. What ends takes a look at once, so that the next counts for itself. */
 export const ENDED_CHILDREN = new ProcessorMeter();
 
-/** What one file or check cost. */
+/** Cost of one file or check. */
 export interface Cost {
   name: string;
   processorMs: number;

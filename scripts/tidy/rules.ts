@@ -7,6 +7,7 @@ import { links } from './links.ts';
 import { metrics } from './metrics.ts';
 import { names } from './names.ts';
 import type { Rule } from './project.ts';
+import { openings } from './openings.ts';
 import { parameters } from './parameters.ts';
 import { promises } from './promises.ts';
 import { sizes } from './sizes.ts';
@@ -21,6 +22,7 @@ export const RULES: Rule[] = [
   sizes,
   parameters,
   names,
+  openings,
   words,
   limits,
   errorCodes,

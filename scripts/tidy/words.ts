@@ -25,7 +25,6 @@ const FORBIDDEN: { pattern: RegExp; why: string }[] = [
     pattern: /\b(?:see|fix(?:es)?|close[sd]?|refs?|in|per) #\d+\b|(?<![\w/-])[i]ssues? #?\d+\b/gi,
     why: 'refers to a tracker; say what is meant (other projects: owner/name#1)',
   },
-  { pattern: /"(?:description|advice)": "What /g, why: 'say what it is, not "What …"' },
   { pattern: /(?<![\w.])\/(?:[w]ork|tmp\/[f]im)\//g, why: 'a path of one machine' },
 ];
 

@@ -1,4 +1,4 @@
-// What the log does to a disk, as few operations: tests record them and replay each prefix.
+// The log's few operations on a disk: tests record them and replay each prefix.
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 

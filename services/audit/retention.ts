@@ -1,4 +1,4 @@
-// What is kept, and how older segments go: the cut is a record of the log, durable and signed before anything goes.
+// Retention: which segments stay, and how older ones go: the cut is a record of the log, durable and signed before anything goes.
 import { statSync } from 'node:fs';
 import type { Disk } from './disk.ts';
 import { eachLine, listSegments, type Segment } from './log-folder.ts';

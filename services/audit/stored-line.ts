@@ -45,7 +45,7 @@ export function readLine(line: Buffer): StoredLine | null {
 }
 
 /**
- * What a reader of many lines needs of a record: a message is not parsed whole if its members stand as writers put
+ * Parts of a record that a reader of many lines needs: a message is not parsed whole if its members stand as writers put
  * them. What else is in the line is bound by its hash. Null: it is no JSON object.
  */
 export function factsOf(line: Buffer, stored: StoredLine): Record<string, unknown> | null {

@@ -1,4 +1,4 @@
-// What Envoy asks: descriptors as FIM's headers make them.
+// Envoy's questions: descriptors as FIM's headers make them.
 import { MAX_DESCRIPTORS, MAX_FILL_US, MAX_LIMIT_ID_CHARACTERS, MAX_PERIOD_MS, MAX_REQUESTS } from '../limits.ts';
 
 /** Units of the store's time in one microsecond. */

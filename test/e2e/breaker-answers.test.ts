@@ -1,4 +1,4 @@
-// What clients get while a breaker is open: an answer that is ready, or the last good one to the same query.
+// Answers that clients get while a breaker is open: an answer that is ready, or the last good one to the same query.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Harness } from './harness.ts';

@@ -1,4 +1,4 @@
-// What counts as a fault for a breaker besides statuses, and where requests go while it is open.
+// Events that count as a fault for a breaker besides statuses, and where requests go while it is open.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { FaultProxy } from './fault-proxy.ts';

@@ -1,4 +1,4 @@
-// What becomes of what a request took from its limits when its stream ends in no good way.
+// Fate of what a request took from its limits when its stream ends in no good way.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-// What many workers of one Envoy let in together, when all of them are asked at once.
+// Number that many workers of one Envoy let in together, when all of them are asked at once.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { it } from 'node:test';

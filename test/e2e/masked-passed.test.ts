@@ -1,4 +1,4 @@
-// What masking cannot read, on a real Envoy: WebSocket, gRPC and multipart are refused before anybody carries them out,
+// Messages that masking cannot read, on a real Envoy: WebSocket, gRPC and multipart are refused before anybody carries them out,
 // or go on as they are where a route says so in words.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
