@@ -14,6 +14,8 @@ import type { Report } from './schema-check.ts';
 
 /** Header by which Envoy chooses a route's channels. Only the module sets it, and no upstream gets it. */
 export const LANE_HEADER = 'x-fim-lane';
+/** Header with the `grpc-timeout` that the next hop gets. Only the module sets it, and no upstream gets it. */
+export const NEXT_GRPC_TIMEOUT_HEADER = 'x-fim-grpc-timeout';
 /** Ending of the header's value for requests that may be repeated. */
 export const REPEATABLE = '~';
 
@@ -69,11 +71,13 @@ export interface Lane {
   perTryMs?: number;
   on: FailoverReason[];
   holdDownMs: number;
+  /** Requests have a deadline, which the module tells Envoy. */
+  hasDeadline: boolean;
 }
 
 /** Headers that nobody but the module may set where some route has a lane, lower case. */
 export function laneHeaders(routes: readonly { lane?: LaneConfig }[]): string[] {
-  return routes.some(({ lane }) => lane !== undefined) ? [LANE_HEADER, ...STEERING] : [];
+  return routes.some(({ lane }) => lane !== undefined) ? [LANE_HEADER, NEXT_GRPC_TIMEOUT_HEADER, ...STEERING] : [];
 }
 
 /** The module's part of a route's channels. Undefined: it has none. */
@@ -86,10 +90,20 @@ export function laneConfig(key: string, { channels, failover }: RouteSpec): Lane
 /** The models of a route's channels: of all, and of the backups where an open breaker leads to them. `region`: of the proxy. */
 export function lanesOf(key: string, { channels, failover, resilience }: RouteSpec, region?: string): Lane[] {
   if (channels === undefined) return [];
-  const all = laneOf(key, channels, failover, region);
+  const hasDeadline = resilience?.deadline !== undefined;
+  const lane = (name: string, of: readonly RouteChannel[]): Lane => ({
+    ...laneOf(name, of, failover, region),
+    hasDeadline,
+  });
+  const all = lane(key, channels);
   if (resilience?.breaker?.open !== 'Backup') return [all];
-  const backups = channels.filter(({ role }) => role === 'Backup');
-  return [all, laneOf(`${key}${BACKUPS}`, backups, failover, region)];
+  return [
+    all,
+    lane(
+      `${key}${BACKUPS}`,
+      channels.filter(({ role }) => role === 'Backup'),
+    ),
+  ];
 }
 
 function laneOf(
@@ -97,7 +111,7 @@ function laneOf(
   channels: readonly RouteChannel[],
   failover: RouteFailover = {},
   region: string | undefined,
-): Lane {
+): Omit<Lane, 'hasDeadline'> {
   const check = channels.find(({ healthCheck }) => healthCheck !== undefined)?.healthCheck;
   return {
     name,

@@ -10,7 +10,14 @@ export {
   type InheritedSection,
 } from './inheritance.ts';
 export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
-export { LANE_HEADER, REPEATABLE, type Channel, type HealthCheck, type Lane } from './channels.ts';
+export {
+  LANE_HEADER,
+  NEXT_GRPC_TIMEOUT_HEADER,
+  REPEATABLE,
+  type Channel,
+  type HealthCheck,
+  type Lane,
+} from './channels.ts';
 export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';

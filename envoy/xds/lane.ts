@@ -7,10 +7,11 @@ import {
   RETRIES_AT_ONCE,
 } from '../limits.ts';
 import type { Channel, HealthCheck, Lane } from '../route/index.ts';
-import { LANE_HEADER, REPEATABLE } from '../route/index.ts';
+import { LANE_HEADER, NEXT_GRPC_TIMEOUT_HEADER, REPEATABLE } from '../route/index.ts';
 import { clientTls, hostOf, portOf, protocolOptions } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
+const GRPC_TIMEOUT = 'grpc-timeout';
 /** Failures in a row after which a channel is held down. */
 const FAILURES_IN_A_ROW = 3;
 /** A channel that keeps failing is held down up to so many times longer. */
@@ -139,10 +140,23 @@ function laneRoute(lane: Lane, repeatable: boolean): EnvoyObject {
     route: {
       cluster: laneCluster(lane.name),
       timeout: '0s',
+      ...(lane.hasDeadline ? { max_stream_duration: { grpc_timeout_header_max: '0s' } } : {}),
       ...(lane.attempts === 1 ? {} : { retry_policy: retryPolicy(lane, repeatable) }),
     },
-    request_headers_to_remove: [LANE_HEADER],
+    request_headers_to_remove: [LANE_HEADER, ...(lane.hasDeadline ? [GRPC_TIMEOUT] : [])],
+    ...(lane.hasDeadline ? { request_headers_to_add: [nextGrpcTimeout()] } : {}),
     request_body_buffer_limit: MAX_ENVOY_BUFFER_BYTES,
+  };
+}
+
+/**
+ * `grpc-timeout` as the next hop gets it. The route's own one is the time that a caller has given, after which Envoy ends
+ * the stream without blaming a channel. The header that it comes from is removed by the virtual host, after this.
+ */
+function nextGrpcTimeout(): EnvoyObject {
+  return {
+    header: { key: GRPC_TIMEOUT, value: `%REQ(${NEXT_GRPC_TIMEOUT_HEADER})%` },
+    append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
   };
 }
 

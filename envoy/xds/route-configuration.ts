@@ -1,4 +1,5 @@
 import type { Lane, PluginConfig } from '../route/index.ts';
+import { NEXT_GRPC_TIMEOUT_HEADER } from '../route/index.ts';
 import { MAX_ENVOY_BUFFER_BYTES } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import { laneClusterConfig, laneRoutes, unknownLane } from './lane.ts';
@@ -22,6 +23,7 @@ export function routeResource(config: PluginConfig, lanes: readonly Lane[] = [])
           {
             name: 'all',
             domains: ['*'],
+            ...(lanes.length === 0 ? {} : { request_headers_to_remove: [NEXT_GRPC_TIMEOUT_HEADER] }),
             routes: [...lanes.flatMap(laneRoutes), ...(lanes.length === 0 ? [] : [unknownLane()]), toUpstream()],
           },
         ],

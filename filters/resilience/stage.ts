@@ -22,6 +22,8 @@ import { breakerDiverted, breakerRefused, snapshotServed, deadlineOver, defineRe
 
 const DEADLINE: Bytes = Bytes.from('x-fim-deadline');
 const GRPC_TIMEOUT: Bytes = Bytes.from('grpc-timeout');
+/** Header with the `grpc-timeout` of the next hop, which the route to a channel writes. */
+const NEXT_GRPC_TIMEOUT: Bytes = Bytes.from('x-fim-grpc-timeout');
 /** Envoy's router ends the request after it, tries included, and takes the header away. */
 const ROUTER_TIMEOUT: Bytes = Bytes.from('x-envoy-upstream-rq-timeout-ms');
 const GRPC_TYPE: Bytes = Bytes.from('application/grpc');
@@ -152,10 +154,28 @@ function giveTime(exchange: Exchange, deadline: DeadlineConfig): bool {
     exchange.reply.begin(ErrorId.FIM_RES_0002);
     return false;
   }
-  set(exchange, ROUTER_TIMEOUT, left, 0);
   set(exchange, DEADLINE, next, 0);
-  if (grpc) set(exchange, GRPC_TIMEOUT, next, MILLISECONDS);
+  if (exchange.hasChannels) timeChannel(exchange, grpc, given, left, next);
+  else {
+    set(exchange, ROUTER_TIMEOUT, left, 0);
+    if (grpc) set(exchange, GRPC_TIMEOUT, next, MILLISECONDS);
+  }
   return true;
+}
+
+/**
+ * Of a request to a channel. The router counts a time that is over as a fault of the channel and holds it down after some:
+ * right where the channel has had all of the route's time. Where the caller has given less, the stream as a whole ends
+ * instead, which blames nobody. Envoy reads its time from `grpc-timeout`, from the stream's beginning, and its route to
+ * the channel puts what the next hop gets in its place.
+ */
+function timeChannel(exchange: Exchange, grpc: bool, given: i64, left: i64, next: i64): void {
+  if (exchange.sent.hurried) set(exchange, GRPC_TIMEOUT, given, MILLISECONDS);
+  else {
+    set(exchange, ROUTER_TIMEOUT, left, 0);
+    if (grpc) exchange.removeHeader(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length);
+  }
+  if (grpc) set(exchange, NEXT_GRPC_TIMEOUT, next, MILLISECONDS);
 }
 
 /** `time`: negative if it is none. */

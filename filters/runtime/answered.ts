@@ -13,9 +13,14 @@ const OF_UPSTREAM: StaticArray<Bytes> = [
   Bytes.from('upstream'),
   Bytes.from('no_healthy_upstream'),
   Bytes.from('response_timeout'),
+  Bytes.from('max_duration_timeout'),
 ];
 /** Beginnings of the details of a time that was over. */
-const TIME_OVER: StaticArray<Bytes> = [Bytes.from('upstream_response_timeout'), Bytes.from('response_timeout')];
+const TIME_OVER: StaticArray<Bytes> = [
+  Bytes.from('upstream_response_timeout'),
+  Bytes.from('response_timeout'),
+  Bytes.from('max_duration_timeout'),
+];
 /** First digit of a status that the proxy may have given itself. */
 const FOUR: u8 = 52;
 const STATUS_DIGITS: u32 = 3;
@@ -44,7 +49,7 @@ export function noteAnswer(stream: Stream): void {
     // The proxy's own: neither that it came nor how long it took says anything of the upstream.
     sent.whole = false;
     watcher.onNoAnswer(sent);
-  } else if (first >= FIVE && sent.hurried && isOf(TIME_OVER)) watcher.onNoAnswer(sent);
+  } else if (first >= FOUR && sent.hurried && isOf(TIME_OVER)) watcher.onNoAnswer(sent);
   else if (first == 0 || first >= FIVE) watcher.onAnswer(sent, first >= FIVE);
   else {
     const judgement = watcher.judgeHeaders(sent, STATUS_TEXT);

@@ -286,6 +286,11 @@ export class Exchange {
     this.facts.hold = value;
   }
 
+  /** Whether the request's route has channels. */
+  get hasChannels(): bool {
+    return this.facts.lane != null;
+  }
+
   /** Sends the request to the backups among its channels. False: its route has no channels. */
   divert(): bool {
     this.facts.diverted = this.facts.lane != null;
