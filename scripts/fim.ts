@@ -2,6 +2,7 @@
 import type { CoverageFlags } from './fim/coverage.ts';
 import type { DecryptOptions } from './fim/decrypt.ts';
 import { Command, CommanderError } from 'commander';
+import { addLogOptions } from './fim/audit-log-options.ts';
 import { auditCommand } from './fim/audit-commands.ts';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { canaryCommand } from './fim/canary-commands.ts';
@@ -23,6 +24,9 @@ Events with --json, one object a line:
   {"event":"applied","routes":[…],"tookMs":…,"generation":…,"conditions":[…],…}             in force in every worker
   {"event":"rejected","file":…,"errors":[{"code":…,"path":…,"message":…,"line":…}]}         refused; what was in force stays
   {"event":"warning","code":…,"message":…,"key":…}                                          will be tried again; a key that cannot be had is named
+  {"event":"audit","folder":…,"origin":…,"developmentKey":…}                                records of routes with "audit" go to that folder
+  {"event":"rotated","key":…,"version":…,"before":…}                                        the KMS has another version of a key
+  {"event":"breaker","route":…,"state":…,"before":…}                                        a breaker has turned, while there is a log of audit
   {"event":"recovered","key":…}                                                             a key is available again; "service": that of global limits answers again
 `;
 
@@ -72,8 +76,9 @@ function addUp(program: Command, finish: Finish): void {
     .option('--audit <url>', 'the collector of the records of routes with `audit`: http://, h2c:// or https://')
     .option(
       '--audit-data <dir>',
-      'run a collector here, with its log in this folder; what concerns policies and keys is recorded, too',
-    )
+      'folder of the log of audit; policies and keys are recorded in it from the start (default: begun by the first route with `audit`, in the folder of --state)',
+    );
+  addLogOptions(up, 'audit-')
     .option('--no-tlcp', 'leave national TLS to what stands in front: serve HTTP, routes with `tls` on loopback only')
     .option('--no-watch', 'do not take changes of files live')
     .option('--json', 'print events, one JSON object a line')
@@ -85,7 +90,7 @@ function addUp(program: Command, finish: Finish): void {
     )
     .option(
       '--state <dir>',
-      'folder of what outlives a restart: the step of a canary (default: one for these files and --listen in $XDG_DATA_HOME/fim/up)',
+      'folder of what outlives a restart: the log of audit, the step of a canary (default: one for these files and --listen in $XDG_DATA_HOME/fim/up)',
     )
     .option('--proxy-log', "show Envoy's log")
     .addHelpText('after', EVENTS_HELP)

@@ -1260,7 +1260,7 @@ export interface AuditTransaction {
   extract?: string;
 }
 
-/** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up --audit-data DIR` runs a collector, `--audit URL` names another; without either, and in a mesh, routes with audit are refused. */
+/** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up` keeps a log by itself, `--audit URL` names a collector elsewhere; in a mesh routes with audit are refused. */
 export interface RouteAudit {
   /** `Sync`: an answer of the upstream is held, whole, until its record is on the collector's disk; if that takes longer than `wait` the client gets 502 in its place. */
   mode?: RouteAuditMode;
@@ -1393,7 +1393,7 @@ export interface RouteSpec {
   failover?: RouteFailover;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
-  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up --audit-data DIR` runs a collector, `--audit URL` names another; without either, and in a mesh, routes with audit are refused. */
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up` keeps a log by itself, `--audit URL` names a collector elsewhere; in a mesh routes with audit are refused. */
   audit?: RouteAudit;
   /** A new policy or module for some requests of the route, judged by what the proxy counts of it and of the policy in force: standalone only. The route's own `spec` goes on for all others. */
   canary?: RouteCanary;
@@ -1618,7 +1618,7 @@ export interface BaselineDefaults {
   signature?: RouteSignature;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
-  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up --audit-data DIR` runs a collector, `--audit URL` names another; without either, and in a mesh, routes with audit are refused. */
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up` keeps a log by itself, `--audit URL` names a collector elsewhere; in a mesh routes with audit are refused. */
   audit?: RouteAudit;
 }
 
@@ -1645,7 +1645,7 @@ export interface BaselineOverrides {
   signature?: RouteSignature;
   /** How long requests may take, and what happens while too many of them fail. */
   resilience?: RouteResilience;
-  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up --audit-data DIR` runs a collector, `--audit URL` names another; without either, and in a mesh, routes with audit are refused. */
+  /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up` keeps a log by itself, `--audit URL` names a collector elsewhere; in a mesh routes with audit are refused. */
   audit?: RouteAudit;
 }
 

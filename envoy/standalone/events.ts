@@ -37,6 +37,20 @@ export type StackEvent =
   | { event: 'warning'; code: string; message: string; key?: string }
   /** The canary of a route has begun, gone on or ended. Shares in percent; rates are shares of 1. */
   | ({ event: 'canary'; canary?: Figures; stable?: Figures } & Omit<CanaryReport, 'verdict'>)
+  /** The breaker of a route has turned, or was set by hand. `requests`, `faults`: answers in its window. */
+  | {
+      event: 'breaker';
+      route: string;
+      state: string;
+      before: string;
+      set: 'No' | 'Command' | 'Resource';
+      requests?: number;
+      faults?: number;
+    }
+  /** The KMS has another version of a key that routes use without naming one. */
+  | { event: 'rotated'; key: string; version: number; before: number }
+  /** The collector of this process takes records into a folder. `developmentKey`: of the folder itself, for trying. */
+  | { event: 'audit'; folder: string; origin: string; developmentKey: boolean; size: number }
   /** A key has become available, or the service of global limits answers again. */
   | { event: 'recovered'; key: string; service?: undefined }
   | { event: 'recovered'; key?: undefined; service: string };

@@ -17,6 +17,8 @@ export interface KeyFault {
 export interface ReadKey {
   algorithm: KeyAlgorithm;
   material: Buffer;
+  /** Version, of a key that is stored in the KMS. */
+  version?: number;
 }
 
 interface Answer {
@@ -81,7 +83,8 @@ export function readStoredKey(answer: KmsAnswerText, now = Date.now()): ReadKey 
   const algorithm = KEY_ALGORITHMS.find((known) => known === named && known !== 'transit');
   if (algorithm === undefined)
     return unreadable(`\`algorithm\` is none of ${KEY_ALGORITHMS.filter((known) => known !== 'transit').join(', ')}`);
-  return materialOf(algorithm, data['material'], data['encoding'] ?? custom['encoding']);
+  const found = materialOf(algorithm, data['material'], data['encoding'] ?? custom['encoding']);
+  return isFault(found) ? found : { ...found, version: Number(version) };
 }
 
 /** Whether a time has passed. Undefined if the value is not a time. */
@@ -114,9 +117,14 @@ function materialOf(algorithm: KeyAlgorithm, text: unknown, encoding: unknown): 
 /** Reads a transit engine's response: a data key in clear. */
 export function readDataKey(answer: KmsAnswerText): ReadKey | KeyFault {
   if (answer.status !== 200) return statusFault(answer, true);
-  const text = parse(answer.text)?.data?.plaintext;
+  const { plaintext: text, ciphertext } = parse(answer.text)?.data ?? {};
+  const version = /^\w+:v([1-9]\d{0,8}):/.exec(String(ciphertext))?.[1];
   const material = typeof text === 'string' ? fromBase64(text) : null;
   if (material?.length === 16 || material?.length === 32)
-    return { algorithm: material.length === 16 ? 'SM4' : 'AES-256', material };
+    return {
+      algorithm: material.length === 16 ? 'SM4' : 'AES-256',
+      material,
+      ...(version !== undefined && { version: Number(version) }),
+    };
   return unreadable('the answer is no data key');
 }

@@ -7,23 +7,35 @@ import type { KmsAccess } from './kms-client.ts';
 import { askKms, storedKeyPath, transitName, transitPath } from './kms-client.ts';
 import { type NeededKey, useOf } from './needed-keys.ts';
 
+/** Takes the version that the KMS has of a key. */
+export type OnVersion = (id: string, version: number) => void;
+
 /**
  * Looks up keys, at most MAX_KEY_LOOKS_AT_ONCE in parallel, within KEY_LOOKS_MS. Returns the fault of each use,
  * or null, by `useOf`. A key that was not looked up in time has no entry.
  */
-export async function lookUpKeys(keys: readonly NeededKey[], access: KmsAccess): Promise<Map<string, KeyFault | null>> {
+export async function lookUpKeys(
+  keys: readonly NeededKey[],
+  access: KmsAccess,
+  onVersion?: OnVersion,
+): Promise<Map<string, KeyFault | null>> {
   const found = new Map<string, KeyFault | null>();
   const waiting = keys.slice(0, MAX_KEY_LOOKS);
   const until = performance.now() + KEY_LOOKS_MS;
   const work = async (): Promise<void> => {
     for (let key = waiting.shift(); key !== undefined && performance.now() < until; key = waiting.shift())
-      found.set(useOf(key), await lookUp(key, access, until - performance.now()));
+      found.set(useOf(key), await lookUp(key, access, until - performance.now(), onVersion));
   };
   await Promise.all(Array.from({ length: MAX_KEY_LOOKS_AT_ONCE }, work));
   return found;
 }
 
-async function lookUp(key: NeededKey, access: KmsAccess, leftMs: number): Promise<KeyFault | null> {
+async function lookUp(
+  key: NeededKey,
+  access: KmsAccess,
+  leftMs: number,
+  onVersion?: OnVersion,
+): Promise<KeyFault | null> {
   const timeoutMs = Math.max(1, Math.round(Math.min(leftMs, KEY_LOOK_TIMEOUT_MS)));
   const name = transitName(access, key.id);
   if (name !== undefined && !key.protects) return null; // only a message carries a data key to unwrap
@@ -38,7 +50,9 @@ async function lookUp(key: NeededKey, access: KmsAccess, leftMs: number): Promis
               timeoutMs,
             }),
           );
-    return isFault(found) ? found : judge(key, found);
+    if (isFault(found)) return found;
+    if (found.version !== undefined) onVersion?.(key.id, found.version);
+    return judge(key, found);
   } catch (error) {
     return { code: 'FIM-KMS-0001', detail: messageOf(error) };
   }

@@ -32,6 +32,7 @@ import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
 import { lookUpKeys } from './key-look.ts';
 import { IdentityWatch } from './identity-watch.ts';
+import { KeyVersions } from './key-versions.ts';
 import { KeyWatch } from './key-watch.ts';
 import type { KmsAccess } from './kms-client.ts';
 import { kmsAnswers } from './kms-probe.ts';
@@ -154,8 +155,9 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const files = new DiscoveredFiles(join(folder, 'discovered'));
   const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
   const access = accessOf(options, kms.url);
+  const versions = new KeyVersions(options.onEvent);
   const keyWatch = new KeyWatch(
-    (keys) => lookUpKeys(keys, access),
+    (keys) => lookUpKeys(keys, access, (id, version) => versions.see(id, version)),
     () => kmsAnswers(kms.url, options.kmsCredentials),
     options.onEvent,
   );

@@ -1,13 +1,24 @@
 import { AUDIT_CLUSTER } from '../route/index.ts';
-import { cluster } from './cluster.ts';
+import { cluster, protocolOptions } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /** A collector of audit records. */
 export interface AuditTerms {
   url: URL;
+  /** Unix socket that it listens on. Then the URL says only how it is spoken to. */
+  socket?: string;
 }
 
 /** The cluster of the collector, by which the plugin sends records. */
-export function auditCluster({ url }: AuditTerms): EnvoyObject {
-  return cluster(AUDIT_CLUSTER, url);
+export function auditCluster({ url, socket }: AuditTerms): EnvoyObject {
+  if (socket === undefined) return cluster(AUDIT_CLUSTER, url);
+  return {
+    name: AUDIT_CLUSTER,
+    type: 'STATIC',
+    load_assignment: {
+      cluster_name: AUDIT_CLUSTER,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: socket } } } }] }],
+    },
+    typed_extension_protocol_options: protocolOptions(url),
+  };
 }

@@ -3,6 +3,7 @@ import type { AuditOpenFlags } from './audit-open.ts';
 import type { AuditExportFlags, AuditFilterFlags } from './audit-read.ts';
 import type { AuditServeFlags } from './audit-serve.ts';
 import type { AuditVerifyFlags } from './audit-verify.ts';
+import { addLogOptions } from './audit-log-options.ts';
 import { addCredentialOptions, addSettingOptions } from './kms-options.ts';
 
 function addFilters(command: Command): Command {
@@ -82,15 +83,12 @@ export function auditCommand(finish: (status: number) => void): Command {
     .requiredOption('--data <dir>', 'folder of the log, made if absent; one collector writes it')
     .option('--listen <host:port>', 'where writers post; port 0 takes a free one', '127.0.0.1:9466')
     .option('--origin <name>', 'name of a new log in its checkpoints (default: one by chance)')
-    .option('--key <id>', 'kms:// id of the SM2 key that signs checkpoints (default: a development key in the folder)')
     .option('--kms <url>', 'the key service of --key')
     .option('--token-file <file>', 'tokens of writers, one a line; read again when it is replaced')
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
-    .option('--tls-client-ca <file>', 'authorities of certificates that writers must have, PEM')
-    .option('--anchor-file <file>', 'append each checkpoint to a file elsewhere, for fim audit verify --checkpoint')
-    .option('--keep-days <n>', 'cut segments older than this; the cut is itself recorded')
-    .option('--keep-size <size>', 'cut the oldest segments of a larger log, as 500GiB');
+    .option('--tls-client-ca <file>', 'authorities of certificates that writers must have, PEM');
+  addLogOptions(serve);
   addSettingOptions(addCredentialOptions(serve), ['kms-path-prefix']).action(async (flags: AuditServeFlags) =>
     finish(await (await import('./audit-serve.ts')).serveAudit(flags)),
   );

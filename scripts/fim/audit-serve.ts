@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { formatAddress, isLoopback, parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import type { Retention } from '../../services/audit/retention.ts';
+import { readLogFlags } from './audit-log-options.ts';
 import { startCollector } from '../../services/audit/start-collector.ts';
 import { fastDigests } from './audit-digests.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
@@ -14,18 +14,11 @@ export interface AuditServeFlags extends KmsFlags, KmsSettingFlags {
   data: string;
   listen: string;
   origin?: string;
-  key?: string;
   tokenFile?: string;
   tlsCert?: string;
   tlsKey?: string;
   tlsClientCa?: string;
-  anchorFile?: string;
-  keepDays?: string;
-  keepSize?: string;
 }
-
-const DAY_MS = 24 * 3_600_000;
-const UNITS: Record<string, number> = { MiB: 1 << 20, GiB: 1 << 30, TiB: 2 ** 40 };
 
 function read(path: string, option: string): Buffer {
   try {
@@ -33,18 +26,6 @@ function read(path: string, option: string): Buffer {
   } catch (error) {
     throw new CodedError('FIM-UP-0020', `${option}: ${messageOf(error)}`);
   }
-}
-
-function retentionOf({ keepDays, keepSize }: AuditServeFlags): Retention | undefined {
-  const size = /^(\d{1,6})(MiB|GiB|TiB)$/.exec(keepSize ?? '');
-  if (keepSize !== undefined && size === null) throw new CodedError('FIM-UP-0020', '--keep-size is like 500GiB');
-  if (keepDays !== undefined && !/^[1-9]\d{0,4}$/.test(keepDays))
-    throw new CodedError('FIM-UP-0020', '--keep-days is a number of days');
-  if (keepDays === undefined && size === null) return undefined;
-  return {
-    ...(keepDays !== undefined && { maxAgeMs: Number(keepDays) * DAY_MS }),
-    ...(size !== null && { maxBytes: Number(size[1]) * UNITS[size[2]!]! }),
-  };
 }
 
 /** Tokens of a file, one a line; read again when it was replaced, so that tokens can be rotated. */
@@ -82,20 +63,18 @@ export async function serveAudit(flags: AuditServeFlags): Promise<number> {
     throw new CodedError('FIM-UP-0020', '--tls-client-ca is for --tls-cert');
   if (!isLoopback(host) && flags.tokenFile === undefined && flags.tlsClientCa === undefined)
     throw new CodedError('FIM-UP-0020', 'beyond loopback writers need --token-file or --tls-client-ca');
-  if (flags.key !== undefined && !/^kms:\/\/[\w./-]{1,256}(#[1-9]\d{0,9})?$/.test(flags.key))
-    throw new CodedError('FIM-UP-0020', '--key is kms://path or kms://path#version');
+  const settings = readLogFlags({ ...flags });
   const stopping = new Promise<void>((done) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => done());
     process.on('disconnect', () => done());
   });
-  const retention = retentionOf(flags);
   const collector = await startCollector({
+    ...settings,
     folder: flags.data,
     digests: await fastDigests(),
     host,
     port,
     ...(flags.origin !== undefined && { origin: flags.origin }),
-    ...(flags.key !== undefined && { key: flags.key }),
     ...(flags.kms !== undefined && {
       kms: { url: readPeer(flags.kms, '--kms'), credentials: readKmsCredentials(flags), ...readSettingFlags(flags) },
     }),
@@ -107,8 +86,6 @@ export async function serveAudit(flags: AuditServeFlags): Promise<number> {
         ...(flags.tlsClientCa !== undefined && { ca: read(flags.tlsClientCa, '--tls-client-ca') }),
       },
     }),
-    ...(flags.anchorFile !== undefined && { anchorFile: flags.anchorFile }),
-    ...(retention !== undefined && { retention }),
     onEvent: (event) => {
       if (event.event !== 'checkpoint') process.stdout.write(`${JSON.stringify(event)}\n`);
     },

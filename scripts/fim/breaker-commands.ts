@@ -1,21 +1,11 @@
 // `fim breaker …`: the breakers of a running proxy, asked and set through its door.
 import { Command } from 'commander';
+import type { BreakerSaid } from '../../envoy/standalone/breaker-watch.ts';
 import { Door } from '../../envoy/standalone/door.ts';
 
 interface BreakerFlags {
   door?: string;
   json?: boolean;
-}
-
-/** A breaker as the modules tell it. `set`: who has set it by hand. */
-interface BreakerSaid {
-  route: string;
-  state: 'Normal' | 'Degraded' | 'Open' | 'HalfOpen' | 'Unknown';
-  set: 'No' | 'Command' | 'Resource';
-  /** Answers in the window, and how many of them were faults. */
-  requests?: number;
-  faults?: number;
-  waitsMs?: number;
 }
 
 const ORDERS = {

@@ -10,12 +10,14 @@ import { styled } from './terminal.ts';
 const NATIONAL_TLS = 'FIM-CFG-1060';
 
 type Ready = Extract<StackEvent, { event: 'ready' }>;
+type Audited = Extract<StackEvent, { event: 'audit' }>;
 
 /** Prints events for a person. */
 export class Transcript {
   private readonly showDemonstration: boolean;
   private readonly watching: boolean;
   private ready: Ready | undefined;
+  private audit: Audited | undefined;
   private toldNotices = '';
   private toldInherited = '{}';
   private introduced = false;
@@ -32,6 +34,11 @@ export class Transcript {
     if (event.event === 'ready') this.ready = event;
     else if (event.event === 'applied') this.applied(event);
     else if (event.event === 'rejected') this.rejected(event.file, event.errors);
+    else if (event.event === 'audit') this.audited(event);
+    else if (event.event === 'rotated')
+      print(`${styled('cyan', '›')} ${event.key} has version ${event.version} now, before ${event.before}`);
+    else if (event.event === 'breaker')
+      print(`${styled('cyan', '›')} breaker of ${event.route}: ${event.state}, before ${event.before}`);
     else if (event.event === 'canary') print(`${styled('cyan', '›')} ${canaryLine(event)}`);
     else if (event.event === 'recovered') {
       const again = event.service === undefined ? `${event.key} is available again` : `${event.service} answers again`;
@@ -41,6 +48,11 @@ export class Transcript {
       if (this.introduced) this.warn(message);
       else this.early.push(message);
     }
+  }
+
+  private audited(event: Audited): void {
+    this.audit = event;
+    if (this.introduced) auditLines(event).forEach(print);
   }
 
   private warn(message: string): void {
@@ -86,6 +98,7 @@ export class Transcript {
     print(`  admin      http://${admin}`);
     print(`  upstream   ${upstream}`);
     print(`  KMS        ${kms}`);
+    if (this.audit !== undefined) auditLines(this.audit).forEach(print);
     for (const [name, sha256] of Object.entries(event.modules))
       print(`  module     ${name}  sha256 ${sha256.slice(0, 16)}…`);
     for (const route of event.routes) print(`  route      ${route}`);
@@ -120,6 +133,16 @@ export class Transcript {
     print(`${styled('red', '✗')} ${file || 'configuration'} is refused${inForce}`);
     tellMistakes(errors, '    ');
   }
+}
+
+/** Lines that say where records go, and by which key their checkpoints are signed. */
+function auditLines({ folder, developmentKey }: Audited): string[] {
+  return [
+    `  audit      records in ${folder}: fim audit show|verify ${folder}`,
+    ...(developmentKey
+      ? ['             checkpoints are signed by a development key of that folder; --audit-key kms://… for others']
+      : []),
+  ];
 }
 
 /** Lines that say which sections of which route are those of baselines. */

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import type { StackEvent } from '../../envoy/standalone/events.ts';
+import type { OnEvent, StackEvent } from '../../envoy/standalone/events.ts';
 import { parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { readLogFlags } from './audit-log-options.ts';
 import { envoyBinary } from '../../envoy/standalone/envoy-binary.ts';
+import type { Loaded } from '../../envoy/standalone/policy.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { Stack, StackOptions } from '../../envoy/standalone/stack.ts';
 import { startStack } from '../../envoy/standalone/stack.ts';
@@ -30,7 +32,7 @@ import { ROOT } from './project.ts';
 import { progress } from './terminal.ts';
 import { developmentIdentity } from './tlcp-development.ts';
 import { Transcript } from './transcript.ts';
-import { startUpAudit } from './up-audit.ts';
+import { UpAudit } from './up-audit.ts';
 
 /** Routes that `fim up` serves if no file is named. */
 const SAMPLES = ['istio/samples/fund-redemption-v2.yaml', 'istio/samples/card-query.yaml'];
@@ -74,35 +76,41 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     : (event: StackEvent) => transcript.tell(event);
   const settings = readFlags(flags);
   const heldPerAddressBytes = flags.heldPerAddress === undefined ? undefined : readHeldPerAddress(flags.heldPerAddress);
+  const state = flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state);
+  const audit = auditOf(flags, settings, state, say);
   const stopping = untilSignal();
   // While nothing has been started, a signal ends the process at once.
   let starting = false;
   void stopping.then(() => starting || process.exit(INTERRUPTED));
   const [envoy] = await Promise.all([envoyBinary(progress), prepareModules(flags, settings.layout)]);
   starting = true;
-  const audit = flags.auditData === undefined ? undefined : await startUpAudit(resolve(flags.auditData));
   const onEvent = (event: StackEvent): void => {
     say(event);
-    audit?.note(event);
+    audit.note(event);
   };
   try {
+    if (flags.auditData !== undefined) await audit.begin();
+    const load = async (): Promise<Loaded> => {
+      const loaded = await loadPolicy(files, settings.layout, {
+        kms: settings.kmsSettings,
+        heldPerAddressBytes,
+        terminatesTlcp: flags.tlcp,
+        hasTlsIdentity: settings.tlsIdentity !== undefined,
+        ...(flags.region === undefined ? {} : { region: flags.region }),
+        countsGlobally: settings.limits !== undefined,
+        collects: true,
+      });
+      const problem = loaded.policy && (await audit.serve(loaded.policy));
+      return problem === undefined ? loaded : { problems: [problem] };
+    };
     const stack = await startStack({
       ...settings,
-      ...(audit === undefined ? {} : { audit: { url: audit.url } }),
+      audit: audit.terms,
       envoy,
       moduleFolder: moduleFolder(flags),
       ...(flags.tlcp ? { developmentIdentity: () => developmentIdentity(hostsOf(settings.listen.host)) } : {}),
-      load: () =>
-        loadPolicy(files, settings.layout, {
-          kms: settings.kmsSettings,
-          heldPerAddressBytes,
-          terminatesTlcp: flags.tlcp,
-          hasTlsIdentity: settings.tlsIdentity !== undefined,
-          ...(flags.region === undefined ? {} : { region: flags.region }),
-          countsGlobally: settings.limits !== undefined,
-          collects: (audit ?? settings.audit) !== undefined,
-        }),
-      stateFolder: flags.state === undefined ? stateFolder(files, flags.listen) : resolve(flags.state),
+      load,
+      stateFolder: state,
       watched: flags.watch ? files.map((file) => resolve(file)) : null,
       onEvent,
       onLog: flags.proxyLog ? (line) => void process.stderr.write(`envoy ${line}\n`) : undefined,
@@ -111,8 +119,30 @@ export async function up(paths: string[], flags: UpFlags): Promise<number> {
     return await runUntil(stack, stopping);
   } finally {
     // Envoy has ended, and its last records are here.
-    await audit?.stop();
+    await audit.stop();
   }
+}
+
+/** Who has the records: a collector of this process, or one elsewhere. */
+function auditOf(
+  flags: UpFlags,
+  { audit, kms, kmsCredentials = {}, kmsSettings = {} }: ReturnType<typeof readFlags>,
+  state: string,
+  say: OnEvent,
+): UpAudit {
+  const terms = readLogFlags({ ...flags }, 'audit-');
+  if (audit !== undefined) {
+    if (Object.keys(terms).length > 0)
+      throw new CodedError('FIM-UP-0020', '--audit names a collector elsewhere: how it keeps its log is set there');
+    return new UpAudit(audit, say);
+  }
+  if (terms.key !== undefined && kms === undefined)
+    throw new CodedError('FIM-UP-0020', '--audit-key is a key of the KMS that --kms names');
+  const access = kms === undefined ? {} : { kms: { url: kms, credentials: kmsCredentials, ...kmsSettings } };
+  return new UpAudit(
+    { ...terms, ...access, folder: flags.auditData === undefined ? join(state, 'audit') : resolve(flags.auditData) },
+    say,
+  );
 }
 
 /** Names in a development certificate. */

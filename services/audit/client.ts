@@ -17,6 +17,8 @@ import { newSourceId, recordTime, uuidV7 } from './uuid.ts';
 export interface ClientOptions {
   /** `http://HOST:PORT` or `https://…` of the collector. */
   url: URL;
+  /** Unix socket of the collector. Then the URL says only how it is spoken to. */
+  socket?: string;
   token?: () => string | undefined;
   /** Authorities of the collector's certificate, PEM. */
   ca?: Buffer;
@@ -156,7 +158,7 @@ export class AuditClient {
   }
 
   private post(batch: readonly Waiting[]): Promise<{ status: number; code?: string; seq?: number }> {
-    const { url, token, ca } = this.options;
+    const { url, socket, token, ca } = this.options;
     const body = Buffer.from(`${batch.map(({ line }) => line).join('\n')}\n`);
     const bearer = token?.();
     const headers = {
@@ -168,7 +170,12 @@ export class AuditClient {
       ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
     };
     return new Promise((done) => {
-      const options = { method: 'POST', headers, signal: AbortSignal.timeout(AUDIT_CLIENT_MS) };
+      const options = {
+        method: 'POST',
+        headers,
+        signal: AbortSignal.timeout(AUDIT_CLIENT_MS),
+        ...(socket !== undefined && { socketPath: socket }),
+      };
       const target = new URL(BATCH_PATH, url);
       const request =
         url.protocol === 'https:'

@@ -29,6 +29,8 @@ export interface CollectorOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** Unix socket to listen on, in place of an address. */
+  socket?: string;
   log: AuditLog;
   metrics: CollectorMetrics;
   /** Tokens of which a writer has one. Empty: none is asked for. */
@@ -78,13 +80,16 @@ export class Collector {
     const collector = new Collector(options);
     await new Promise<void>((done, failed) => {
       collector.server.once('error', failed);
-      collector.server.listen(options.port, options.host, done);
+      if (options.socket === undefined) collector.server.listen(options.port, options.host, done);
+      else collector.server.listen(options.socket, done);
     });
     return collector;
   }
 
+  /** 0: it listens on a Unix socket. */
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    const address = this.server.address() as AddressInfo | string;
+    return typeof address === 'string' ? 0 : address.port;
   }
 
   /** Answers what it has, and ends; after STOP_MS in any case. */

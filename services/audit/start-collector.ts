@@ -16,6 +16,8 @@ export interface StartOptions {
   host?: string;
   /** Default: 0, a free one. */
   port?: number;
+  /** Unix socket to listen on, in place of an address. Where others may enter its folder, name tokens. */
+  socket?: string;
   origin?: string;
   /** `kms://…`, an SM2 key that signs checkpoints. Default: a development key in the folder. */
   key?: string;
@@ -26,6 +28,7 @@ export interface StartOptions {
   /** Default: OpenSSL's. */
   digests?: Digests;
   segmentBytes?: number;
+  segmentMs?: number;
   checkpointMs?: number;
   holeGraceMs?: number;
   /** A file elsewhere to which each checkpoint is appended, one JSON line each. */
@@ -36,8 +39,9 @@ export interface StartOptions {
 export interface RunningCollector {
   host: string;
   port: number;
-  /** `http://HOST:PORT` or `https://…`. */
+  /** `http://HOST:PORT` or `https://…`; with a socket `http://audit`, which says only how it is spoken to. */
   url: string;
+  socket?: string;
   origin: string;
   /** Whether checkpoints are signed by a development key. */
   development: boolean;
@@ -49,9 +53,9 @@ export interface RunningCollector {
 
 /** Starts a collector. Errors: those of `AuditLog.open` and `signingKey`, FIM-AUD-0024 (the address). */
 export async function startCollector(options: StartOptions): Promise<RunningCollector> {
-  const { folder, host = '127.0.0.1', port = 0, key, kms, tokens, tls } = options;
+  const { folder, host = '127.0.0.1', port = 0, socket, key, kms, tokens, tls } = options;
   const { signerOf, development } = await signingKey(folder, { ...(key && { key }), ...(kms && { kms }) });
-  const { origin, retention, digests, segmentBytes, checkpointMs, holeGraceMs, onEvent } = options;
+  const { origin, retention, digests, segmentBytes, segmentMs, checkpointMs, holeGraceMs, onEvent } = options;
   const log = await AuditLog.open({
     folder,
     signerOf,
@@ -59,6 +63,7 @@ export async function startCollector(options: StartOptions): Promise<RunningColl
     ...(retention !== undefined && { retention }),
     ...(digests !== undefined && { digests }),
     ...(segmentBytes !== undefined && { segmentBytes }),
+    ...(segmentMs !== undefined && { segmentMs }),
     ...(checkpointMs !== undefined && { checkpointMs }),
     ...(holeGraceMs !== undefined && { holeGraceMs }),
     ...(onEvent !== undefined && { onEvent }),
@@ -68,17 +73,24 @@ export async function startCollector(options: StartOptions): Promise<RunningColl
   metrics.watch(log);
   let collector: Collector;
   try {
-    collector = await Collector.start({ host, port, log, metrics, ...(tokens && { tokens }), ...(tls && { tls }) });
+    collector = await Collector.start({
+      ...{ host, port, log, metrics },
+      ...(socket !== undefined && { socket }),
+      ...(tokens && { tokens }),
+      ...(tls && { tls }),
+    });
   } catch (error) {
     await log.close();
     throw new CodedError('FIM-AUD-0024', messageOf(error));
   }
   let stopped: Promise<void> | undefined;
+  const scheme = tls === undefined ? 'http' : 'https';
   const at = host.includes(':') ? `[${host}]` : host;
   return {
     host,
     port: collector.port,
-    url: `${tls === undefined ? 'http' : 'https'}://${at}:${collector.port}`,
+    url: socket === undefined ? `${scheme}://${at}:${collector.port}` : `${scheme}://audit`,
+    ...(socket !== undefined && { socket }),
     origin: log.origin,
     development,
     status: () => log.status,
