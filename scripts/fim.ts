@@ -73,6 +73,11 @@ function addUp(program: Command, finish: Finish): void {
       '--limits <url>',
       "the service that counts limits with `scope: Global`, by Envoy's rate-limit protocol: h2c:// or https://",
     )
+    .option(
+      '--limits-health <how>',
+      "how it is asked whether it is well: grpc (gRPC's health protocol), tcp, or http(s)://HOST:PORT/PATH of the same host",
+      'grpc',
+    )
     .option('--audit <url>', 'the collector of the records of routes with `audit`: http://, h2c:// or https://')
     .option(
       '--audit-data <dir>',

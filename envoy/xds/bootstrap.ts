@@ -62,7 +62,7 @@ export function bootstrapConfig(plan: BootstrapPlan): EnvoyObject {
         kmsCluster(plan.kms, plan.kmsCredentials, plan.kmsSecretFiles),
         ...(plan.audit === undefined ? [] : [auditCluster(plan.audit)]),
         ...(plan.ocsp === undefined ? [] : [cluster(OCSP_CLUSTER, plan.ocsp)]),
-        ...(plan.limits === undefined ? [] : [limitsCluster(plan.limits.url)]),
+        ...(plan.limits === undefined ? [] : [limitsCluster(plan.limits)]),
       ],
     },
   };

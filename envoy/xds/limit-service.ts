@@ -8,7 +8,7 @@ import {
   MAX_LIMIT_QUESTIONS,
 } from '../limits.ts';
 import { FLEET_HEADERS, fleetHeaders } from '../route/index.ts';
-import { cluster } from './cluster.ts';
+import { cluster, hostOf, portOf } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 /** Cluster of the service that counts global limits. */
@@ -26,6 +26,11 @@ export interface LimitServiceTerms {
   url: URL;
   /** Time for its answer, milliseconds. Default: LIMIT_ANSWER_MS. */
   answerMs?: number;
+  /**
+   * How it is asked whether it is well. Default: gRPC's health protocol at its own port. A URL is of the same host, at
+   * another port: well is 200. `tcp`: it is well if it takes a connection.
+   */
+  health?: URL | 'tcp';
 }
 
 /** Removes the questions of global limits: in front of FIM those of clients, behind it its own. */
@@ -81,12 +86,13 @@ function entry(descriptor_key: string, header_name: string): EnvoyObject {
 /**
  * The service's cluster. What fails LIMIT_FAILURES times in a row is not asked any more until its health says that it is
  * well: so a service that hangs costs a few requests LIMIT_ANSWER_MS, and not all of them, and it comes back to one
- * question and not to a herd. `url`: h2c, or https.
+ * question and not to a herd.
  */
-export function limitsCluster(url: URL): EnvoyObject {
+export function limitsCluster({ url, health }: LimitServiceTerms): EnvoyObject {
   const base = cluster(LIMITS_CLUSTER, url);
   return {
     ...base,
+    ...(health instanceof URL ? { load_assignment: askedElsewhere(url, health) } : {}),
     connect_timeout: `${Math.min(CONNECT_TIMEOUT_MS, LIMIT_HEALTH_INTERVAL_MS) / 1000}s`,
     circuit_breakers: {
       thresholds: [{ max_requests: MAX_LIMIT_QUESTIONS, max_pending_requests: MAX_LIMIT_QUESTIONS }],
@@ -116,8 +122,23 @@ export function limitsCluster(url: URL): EnvoyObject {
         // What says that it is not well is believed at once; that it is late may be the machine's.
         unhealthy_threshold: LIMIT_FAILURES,
         healthy_threshold: 1,
-        grpc_health_check: {},
+        ...healthCheck(health),
       },
     ],
   };
+}
+
+function healthCheck(health: LimitServiceTerms['health']): EnvoyObject {
+  if (health === undefined) return { grpc_health_check: {} };
+  if (health === 'tcp') return { tcp_health_check: {} };
+  return { http_health_check: { host: health.host, path: health.pathname } };
+}
+
+/** The service, whose health is asked at another port. */
+function askedElsewhere(url: URL, health: URL): EnvoyObject {
+  const endpoint = {
+    address: { socket_address: { address: hostOf(url), port_value: portOf(url) } },
+    health_check_config: { port_value: portOf(health) },
+  };
+  return { cluster_name: LIMITS_CLUSTER, endpoints: [{ lb_endpoints: [{ endpoint }] }] };
 }

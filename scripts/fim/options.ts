@@ -58,6 +58,21 @@ export function readLimitService(text: string): URL {
   return url;
 }
 
+/** Reads how the service of global limits is asked whether it is well. Error: FIM-UP-0020. */
+export function readLimitHealth(text: string, service: URL): URL | 'tcp' | undefined {
+  if (text === 'grpc') return undefined;
+  if (text === 'tcp') return text;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const scheme = service.protocol === 'h2c:' ? 'http:' : 'https:';
+  // A host of its own would need a name of its own: Envoy takes addresses only.
+  if (url?.protocol !== scheme || url.hostname !== service.hostname || url.username || url.password || url.search)
+    throw new CodedError(
+      'FIM-UP-0020',
+      `--limits-health ${JSON.stringify(text)} is none of grpc, tcp and ${scheme}//${service.hostname}:PORT/PATH`,
+    );
+  return url;
+}
+
 /** Reads a number of workers. Error: FIM-UP-0020. */
 export function readConcurrency(text: string): number {
   const value = Number(text);

@@ -21,6 +21,7 @@ import {
   readHeap,
   readHeldPerAddress,
   readLayout,
+  readLimitHealth,
   readLimitService,
   readPeer,
   readRequestTimeout,
@@ -56,6 +57,7 @@ export interface UpFlags extends KmsFlags, KmsSettingFlags {
   tlsCert?: string;
   tlsKey?: string;
   limits?: string;
+  limitsHealth: string;
   audit?: string;
   auditData?: string;
   json?: boolean;
@@ -189,7 +191,7 @@ function readFlags(
     kms: flags.kms === undefined ? undefined : readPeer(flags.kms, '--kms'),
     ocsp: flags.ocsp === undefined ? undefined : readResponder(flags.ocsp),
     tlsIdentity: readTlsIdentity(flags),
-    limits: flags.limits === undefined ? undefined : { url: readLimitService(flags.limits) },
+    limits: readLimits(flags),
     ...(flags.audit === undefined ? {} : { audit: { url: readPeer(flags.audit, '--audit') } }),
     kmsCredentials: readKmsCredentials(flags),
     kmsSettings: readSettingFlags(flags),
@@ -200,6 +202,12 @@ function readFlags(
     layout: readLayout(flags.modules),
     accessLog: flags.accessLog === undefined ? undefined : resolve(flags.accessLog),
   };
+}
+
+function readLimits({ limits, limitsHealth }: UpFlags): StackOptions['limits'] {
+  if (limits === undefined) return undefined;
+  const url = readLimitService(limits);
+  return { url, health: readLimitHealth(limitsHealth, url) };
 }
 
 function moduleFolder(flags: UpFlags): string {

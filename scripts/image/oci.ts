@@ -1,5 +1,5 @@
-// `node scripts/image/oci.ts [FOLDER]`: builds the images of the operator, of the module server and of the module
-// itself as OCI image layouts, without a container engine. The programs' images contain this machine's Node and its
+// `node scripts/image/oci.ts [FOLDER]`: builds the images of the operator, of the module server, of the service of
+// global limits and of the module itself as OCI image layouts, without a container engine. The programs' images contain this machine's Node and its
 // shared libraries. `skopeo copy oci:FOLDER:operator docker://…` copies them to a registry.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -135,7 +135,7 @@ function copyModules(root: string, target: string): void {
     copyFileSync(path.join(ROOT, 'build', name), path.join(root, target, name));
 }
 
-/** Makes the three images. Returns digests by name. */
+/** Makes the four images. Returns digests by name. */
 export function makeImages(folder: string): Record<string, string> {
   const layout = new Layout(folder);
   const base = built(layout, (root) => {
@@ -145,23 +145,32 @@ export function makeImages(folder: string): Record<string, string> {
     if (existsSync(authorities)) copyFileSync(authorities, path.join(root, authorities));
     writeFileSync(path.join(root, 'etc/passwd'), 'nonroot:x:65532:65532::/tmp:/bin/false\n');
   });
-  const program = (entry: string): ReturnType<Layout['layer']> =>
+  const program = (entry: string, modules = true): ReturnType<Layout['layer']> =>
     built(layout, (root) => {
       copyNeeds(needsOf([entry]), path.join(root, 'fim'));
-      copyModules(root, 'fim/modules');
+      if (modules) copyModules(root, 'fim/modules');
     });
-  const config = (...command: string[]): Record<string, unknown> => ({
+  const config = (ports: number[], ...command: string[]): Record<string, unknown> => ({
     User: NONROOT,
     WorkingDir: '/fim',
     Entrypoint: ['/usr/bin/node', ...command],
-    ExposedPorts: { '8080/tcp': {} },
+    ExposedPorts: Object.fromEntries(ports.map((port) => [`${port}/tcp`, {}])),
   });
   return {
-    operator: layout.image('operator', [base, program('istio/operator/main.ts')], config('istio/operator/main.ts')),
+    operator: layout.image(
+      'operator',
+      [base, program('istio/operator/main.ts')],
+      config([8080], 'istio/operator/main.ts'),
+    ),
     modules: layout.image(
       'modules',
       [base, program('istio/module-server/main.ts')],
-      config('istio/module-server/main.ts', '0.0.0.0:8080', '/fim/modules'),
+      config([8080], 'istio/module-server/main.ts', '0.0.0.0:8080', '/fim/modules'),
+    ),
+    limits: layout.image(
+      'limits',
+      [base, program('services/limits/main.ts', false)],
+      config([8081, 9465], 'services/limits/main.ts'),
     ),
     // Agents read `oci://` images as one layer with the module under this name.
     fim: layout.image(

@@ -11,6 +11,8 @@ const IMPORT = /^(?:import|export)\b(?!\s+type\b)[^'"]*\bfrom ['"]([^'"]+)['"];?
 const READ_BY: Record<string, string[]> = {
   'envoy/route/profiles.ts': ['envoy/route/profiles'],
   'envoy/route/schema-check.ts': ['envoy/route/financial-route.schema.json'],
+  'services/limits/service.ts': ['services/limits/protocol'],
+  'services/limits/redis-store.ts': ['services/limits/take.lua'],
 };
 
 export interface Needs {

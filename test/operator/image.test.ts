@@ -16,10 +16,11 @@ function folder(t: TestContext): string {
 }
 
 describe('the images', () => {
-  it('hold all that the operator and the module server need to start, and nothing of the tests', (t) => {
+  it('hold all that each program needs to start, and nothing of the tests', (t) => {
     for (const [entry, usage] of [
       ['istio/operator/main.ts', /--modules and --module-url are needed/],
       ['istio/module-server/main.ts', /usage/],
+      ['services/limits/main.ts', /--store is redis:/],
     ] as const) {
       const target = folder(t);
       const needs = needsOf([entry]);
@@ -28,7 +29,7 @@ describe('the images', () => {
       const { status, stderr } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
         cwd: target,
         encoding: 'utf8',
-        env: {},
+        env: { FIM_LIMITS_STORE: 'memcached://127.0.0.1' },
       });
       assert.equal(status, 2, stderr);
       assert.match(stderr, usage);

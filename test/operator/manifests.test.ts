@@ -5,65 +5,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { writeRelease } from '../../scripts/image/release.ts';
 import { overloadManager } from '../../envoy/xds/overload.ts';
 import { readOptions } from '../../istio/operator/options.ts';
 import { RESOURCES } from '../../istio/operator/kube/resources.ts';
 import { AGENT_METRICS_PORT, hasGate } from '../../istio/operator/proxies.ts';
+import { BASE, assertRestricted, resourcesOf, type Manifest } from './manifest-files.ts';
 
-interface Manifest {
-  kind: string;
-  metadata: { name: string; namespace?: string };
-  rules?: { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] }[];
-  spec?: {
-    replicas?: number;
-    selector?: { matchLabels?: Record<string, string> };
-    template?: { metadata: { labels: Record<string, string> }; spec: PodSpec };
-  };
-}
-
-interface PodSpec {
-  serviceAccountName: string;
-  securityContext: { runAsNonRoot: boolean; seccompProfile: { type: string } };
-  containers: {
-    name: string;
-    image: string;
-    args?: string[];
-    readinessProbe?: object;
-    livenessProbe?: object;
-    resources: { limits?: { memory?: string } };
-    securityContext: {
-      allowPrivilegeEscalation: boolean;
-      readOnlyRootFilesystem: boolean;
-      capabilities: { drop: string[] };
-    };
-  }[];
-}
-
-const BASE = path.resolve(import.meta.dirname, '../../istio/manifests/base');
-
-/** Resources as kustomize reads them: of a folder and of the folders that it names. */
-function resourcesOf(folder: string): Manifest[] {
-  const { resources } = parse(readFileSync(path.join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
-  const yaml = readdirSync(folder).filter(
-    (name) => name.endsWith('.yaml') && name !== 'kustomization.yaml' && !APART.includes(name),
-  );
-  assert.deepEqual(
-    yaml.filter((name) => !resources.includes(name)),
-    [],
-    `files of ${folder} that are not named`,
-  );
-  return resources.flatMap((name) => {
-    const file = path.join(folder, name);
-    return name.endsWith('.yaml')
-      ? parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS() as Manifest)
-      : resourcesOf(file);
-  });
-}
-
-/** Examples, and what needs a controller of others: not applied with the rest. */
-const APART = ['bank-baseline.yaml', 'tenant-quota.yaml', 'image-policy.yaml', 'deployments.yaml'];
 const PRODUCTION = path.resolve(BASE, '../production');
 const manifests = resourcesOf(BASE);
 const of = (kind: string, name?: string): Manifest[] =>
@@ -117,16 +66,9 @@ describe('the manifests', () => {
   it('run two of each, not as root, on a file system that nobody writes to', () => {
     const deployments = of('Deployment');
     assert.equal(deployments.length, 2);
-    for (const { metadata, spec } of deployments) {
-      assert.equal(spec?.replicas, 2, metadata.name);
-      const pod = spec!.template!.spec;
-      assert.deepEqual(spec!.selector!.matchLabels, spec!.template!.metadata.labels);
-      assert.ok(pod.securityContext.runAsNonRoot && pod.securityContext.seccompProfile.type === 'RuntimeDefault');
-      for (const container of pod.containers) {
-        const { allowPrivilegeEscalation, readOnlyRootFilesystem, capabilities } = container.securityContext;
-        assert.deepEqual([allowPrivilegeEscalation, readOnlyRootFilesystem, capabilities.drop], [false, true, ['ALL']]);
-        assert.ok(container.readinessProbe && container.livenessProbe && container.resources.limits?.memory);
-      }
+    for (const deployment of deployments) {
+      assert.equal(deployment.spec?.replicas, 2, deployment.metadata.name);
+      assertRestricted(deployment);
     }
   });
 
