@@ -211,6 +211,12 @@ export const RETRIES_AT_ONCE = 1024;
 export const MAX_UNMASK_CHARACTERS = 2048;
 /** Message that `fim mask explain` reads, bytes. */
 export const MAX_EXPLAINED_BYTES = 16 * 1024 * 1024;
+/** One file of test cases, bytes. */
+export const MAX_CASE_FILE_BYTES = 4 * 1024 * 1024;
+/** Files of test cases of one run. */
+export const MAX_CASE_FILES = 1_000;
+/** Aliases of YAML that one file of test cases may resolve to. */
+export const MAX_CASE_ALIASES = 10_000;
 /** Time for a question at the door and its answer, milliseconds. Then the command says that nobody answers. */
 export const DOOR_REQUEST_TIMEOUT_MS = 5_000;
 /** Time for which a connection of the door stays without a question, milliseconds. Then it is closed. */

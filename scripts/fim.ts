@@ -14,6 +14,8 @@ import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
 import type { ExplainFlags } from './fim/mask-explain.ts';
 import type { RenderFlags } from './fim/render.ts';
+import { EXAMPLE } from './fim/test-example.ts';
+import type { TestFlags } from './fim/test.ts';
 import type { UnmaskFlags } from './fim/unmask.ts';
 import type { UpFlags } from './fim/up.ts';
 
@@ -184,6 +186,25 @@ function addMask(program: Command, finish: Finish): void {
     );
 }
 
+function addTest(program: Command, finish: Finish): void {
+  program
+    .command('test')
+    .description(
+      'Run test cases of policies (files NAME.test.yaml) against the very module, without Envoy. Exit status 0: all hold, 1: one does not, 2: wrong command line.',
+    )
+    .argument('[paths...]', 'files of cases, and folders of them (default: this folder)')
+    .option('--only <text>', 'cases whose names hold this text')
+    .option('--coverage', 'name the rules without which every case still holds: nothing tests them')
+    .option('--watch', 'run again whenever a file below the paths changes')
+    .option('-v, --verbose', 'name cases that hold, too')
+    .option('-o, --output <form>', 'text, json, or github (annotations of its Actions)', 'text')
+    .option('--junit <file>', 'write a report in the form of JUnit, too')
+    .addHelpText('after', EXAMPLE)
+    .action(async (paths: string[], flags: TestFlags) =>
+      finish(await (await import('./fim/test.ts')).test(paths, flags)),
+    );
+}
+
 function addCoverage(program: Command, finish: Finish): void {
   program
     .command('coverage')
@@ -230,6 +251,7 @@ function commands(finish: Finish): Command {
     .action(async (paths: string[], flags: { json?: boolean; modules: string }) =>
       finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
     );
+  addTest(program, finish);
   addRender(program, finish);
   addCoverage(program, finish);
   addDecrypt(program, finish);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cryptoOutputs } from './crypto/outputs.ts';
 import { auditRecordOutputs } from './generate/audit-record.ts';
+import { caseFileOutputs } from './generate/case-file.ts';
 import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
@@ -30,6 +31,7 @@ export function allOutputs(repository: string): Output[] {
     limitOutputs,
     metricOutputs,
     auditRecordOutputs,
+    caseFileOutputs,
     codeOutputs,
     kindOutputs,
     cryptoOutputs,

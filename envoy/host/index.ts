@@ -22,6 +22,7 @@ export { HeaderMap } from './header-map.ts';
 export type { HeaderInput, HeaderList } from './header-map.ts';
 export type { HttpCall, HttpCallHandler, HttpCallOutcome } from './http-call.ts';
 export { SharedData } from './shared-data.ts';
+export type { PropertyValue } from './properties.ts';
 export { labelledName } from './metric-name.ts';
 export { Metrics } from './metrics.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -11,6 +11,7 @@ export {
 } from './inheritance.ts';
 export { NO_ORIGINS, type Origins, type SectionOrigin } from './origin.ts';
 export {
+  BACKUPS,
   LANE_HEADER,
   NEXT_GRPC_TIMEOUT_HEADER,
   REPEATABLE,
@@ -18,7 +19,7 @@ export {
   type HealthCheck,
   type Lane,
 } from './channels.ts';
-export { checkRoutes, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
+export { checkRoutes, isCaseFile, loadRoutes, parseRoutes, readChecked, type LoadResult } from './load.ts';
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
 export { isSm2, type AlsoTls } from './also-tls.ts';
@@ -30,6 +31,8 @@ export { AUDIT_CLUSTER, asksAudit } from './stages/audit.ts';
 export { FLEET_HEADERS, asksFleet, fleetHeaders } from './stages/fleet-limit.ts';
 export { memberOf } from './stages/stage-row.ts';
 export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
+export { formatPath, formatPointer, type Path } from './json-path.ts';
+export { RouteSource } from './source.ts';
 export { formatPlace, issueAt, type RouteIssue } from './route-error.ts';
 export { VARIANT_HEADER, canaryHeaders } from './canary.ts';
 export {

@@ -48,6 +48,12 @@ export interface LoadResult {
 }
 
 const ROUTE_FILE = /\.(ya?ml|json)$/i;
+const CASE_FILE = /\.test\.(ya?ml|json)$/i;
+
+/** Whether a file has test cases, by its name. Among the files of a folder it is not one of resources. */
+export function isCaseFile(name: string): boolean {
+  return CASE_FILE.test(name);
+}
 
 class Loader {
   readonly result: LoadResult = {
@@ -77,6 +83,7 @@ class Loader {
           const below = join(path, name);
           if (
             !name.startsWith('.') &&
+            !isCaseFile(name) &&
             (ROUTE_FILE.test(name) || statSync(below, { throwIfNoEntry: false })?.isDirectory())
           )
             this.path(below, depth + 1);

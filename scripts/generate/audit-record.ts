@@ -1,23 +1,15 @@
 // Generates what writers and readers of audit records share from services/audit/record.schema.json.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { JsonTypes, type TypedNode } from './json-types.ts';
 import { banner, type Output } from './output.ts';
 
 const SOURCE = 'services/audit/record.schema.json';
 
-interface Node {
-  $ref?: string;
+interface Node extends TypedNode {
   $defs?: Record<string, Node>;
-  title?: string;
-  description?: string;
-  type?: string;
-  const?: number;
-  enum?: string[];
-  required?: string[];
   properties?: Record<string, Node>;
-  additionalProperties?: Node;
   items?: Node;
-  anyOf?: Node[];
   'x-fim-kinds'?: Record<string, string>;
 }
 
@@ -31,41 +23,6 @@ interface Root extends Node {
   'x-fim-batch': Record<string, Fact>;
 }
 
-/** Declares the types that a node names, and returns its own. */
-function typeOf(root: Root, node: Node, named: Map<string, string>): string {
-  if (node.$ref !== undefined) {
-    const target = root.$defs?.[node.$ref.replace('#/$defs/', '')];
-    if (target === undefined) throw new Error(`${SOURCE}: unknown $ref ${node.$ref}`);
-    return typeOf(root, target, named);
-  }
-  if (node.anyOf !== undefined) return node.anyOf.map((one) => typeOf(root, one, named)).join(' | ');
-  if (node.const !== undefined) return String(node.const);
-  if (node.enum !== undefined) {
-    if (node.title === undefined) throw new Error(`${SOURCE}: an enumeration without title`);
-    const union = node.enum.map((value) => `'${value}'`).join(' | ');
-    named.set(node.title, `/** ${node.description ?? node.title} */\nexport type ${node.title} = ${union};`);
-    return node.title;
-  }
-  if (node.type === 'integer') return 'number';
-  if (node.type === 'string') return 'string';
-  if (node.type === 'array') return `${typeOf(root, node.items!, named)}[]`;
-  if (node.type !== 'object') throw new Error(`${SOURCE}: no type for ${JSON.stringify(node)}`);
-  return node.properties === undefined
-    ? `Record<string, ${typeOf(root, node.additionalProperties!, named)}>`
-    : interfaceOf(root, node, named);
-}
-
-function interfaceOf(root: Root, node: Node, named: Map<string, string>): string {
-  const { title, required = [], properties = {} } = node;
-  if (title === undefined) throw new Error(`${SOURCE}: an object without title`);
-  const fields = Object.entries(properties).map(
-    ([name, child]) =>
-      `  /** ${child.description ?? ''} */\n  ${name}${required.includes(name) ? '' : '?'}: ${typeOf(root, child, named)};`,
-  );
-  named.set(title, `/** ${node.description ?? title} */\nexport interface ${title} {\n${fields.join('\n')}\n}`);
-  return title;
-}
-
 const quoted = (value: string | number): string => (typeof value === 'string' ? `'${value}'` : String(value));
 
 function kindsOf(root: Root): [string, string][] {
@@ -73,8 +30,7 @@ function kindsOf(root: Root): [string, string][] {
 }
 
 function nodeSource(root: Root): string {
-  const named = new Map<string, string>();
-  interfaceOf(root, root, named);
+  const { named } = new JsonTypes(root, SOURCE);
   const facts = [...Object.entries(root['x-fim-limits']), ...Object.entries(root['x-fim-batch'])].map(
     ([name, { value, description }]) => `/** ${description} */\nexport const ${name} = ${quoted(value)};`,
   );

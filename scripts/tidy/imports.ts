@@ -28,6 +28,7 @@ const ENVOY_LAYERS: Record<string, string[]> = {
   xds: ['route'],
   release: ['host', 'route'],
   standalone: ['host', 'route', 'xds', 'release'],
+  cases: ['host', 'route', 'release', 'standalone'],
 };
 
 /** Files that every folder of filters/ may import. */

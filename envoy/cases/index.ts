@@ -1,0 +1,3 @@
+// Public interface of the test cases of policies. README.md explains it.
+export { loadCases, type CaseLoadResult, type LoadedCases } from './load-cases.ts';
+export { runFile, type CaseReport, type FileReport, type RuleReport, type RunOptions } from './run-file.ts';
