@@ -2,9 +2,9 @@
 // on.
 import { spawn } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../envoy/standalone/cache-folder.ts';
@@ -58,7 +58,7 @@ export async function compiled(
 ): Promise<Kept> {
   const folder = cacheFolder('modules');
   const name = what.entry.replace(/^filters\/|(\/index|\.module)?\.ts$/g, '').replaceAll('/', '-');
-  const path = join(folder, `${name}-${await digest(what)}.wasm`);
+  const path = join(folder, `${name}-${digest(what)}.wasm`);
   const started = performance.now();
   let tookMs = 0;
   while (!(await isThere(path))) {
@@ -160,14 +160,14 @@ function run(args: string[]): Promise<{ status: number; output: string }> {
   });
 }
 
-async function digest({ entry, config, options = [] }: Compilation): Promise<string> {
-  const settings = await readFile(join(ROOT, config ?? 'asconfig.json'), 'utf8');
+function digest({ entry, config, options = [] }: Compilation): string {
+  const settings = readFileSync(join(ROOT, config ?? 'asconfig.json'), 'utf8');
   const hash = createHash('sha256').update(settings);
   hash.update(JSON.stringify(config === undefined ? [TARGET, ...options] : options));
-  for (const name of COMPILED_WITH) hash.update(await readFile(join(ROOT, 'node_modules', name, 'package.json')));
+  for (const name of COMPILED_WITH) hash.update(readFileSync(join(ROOT, 'node_modules', name, 'package.json')));
   const seen = new Set<string>();
-  for (const source of implicitSources(settings)) await hashSources(source, hash, seen);
-  await hashSources(entry, hash, seen);
+  for (const source of implicitSources(settings)) hashSources(source, hash, seen);
+  hashSources(entry, hash, seen);
   return hash.digest('hex').slice(0, 32);
 }
 
@@ -177,29 +177,31 @@ function implicitSources(settings: string): string[] {
   return (options?.use ?? []).map((use) => `${dirname(use.slice(use.indexOf('=') + 1))}.ts`);
 }
 
-/** Adds the source and all its relative imports to `hash`, in order of appearance. Packages count by their version. */
-async function hashSources(source: string, hash: Hash, seen: Set<string>): Promise<void> {
+/**
+ * Adds the source and all its relative imports to `hash`, in order of appearance. Packages count by their version. Every
+ * test of a built module does this first, for hundreds of small files: without promises it takes a fifth of the time.
+ */
+function hashSources(source: string, hash: Hash, seen: Set<string>): void {
   if (seen.has(source)) return;
   seen.add(source);
-  const text = await readFile(join(ROOT, source), 'utf8').catch(() => {
-    throw new CodedError('FIM-UP-0003', `source ${source} is missing`);
-  });
+  const text = textOf(source);
   hash.update(`${source}\n${text.length}\n${text}`);
-  for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*['"](\.{1,2}\/[^'"]+)['"]/g)) {
-    await hashSources(await resolveImport(source, specifier!), hash, seen);
+  for (const [, specifier] of text.matchAll(/\b(?:from|import)\s*['"](\.{1,2}\/[^'"]+)['"]/g))
+    hashSources(resolveImport(source, specifier!, seen), hash, seen);
+}
+
+function textOf(source: string): string {
+  try {
+    return readFileSync(join(ROOT, source), 'utf8');
+  } catch {
+    throw new CodedError('FIM-UP-0003', `source ${source} is missing`);
   }
 }
 
-async function resolveImport(source: string, specifier: string): Promise<string> {
-  const base = join(ROOT, dirname(source), specifier);
-  for (const candidate of [`${base}.ts`, join(base, 'index.ts')]) {
-    if (
-      await stat(candidate).then(
-        (found) => found.isFile(),
-        () => false,
-      )
-    )
-      return relative(ROOT, candidate);
-  }
+function resolveImport(source: string, specifier: string, seen: ReadonlySet<string>): string {
+  const base = join(dirname(source), specifier);
+  for (const candidate of [`${base}.ts`, join(base, 'index.ts')])
+    if (seen.has(candidate) || statSync(join(ROOT, candidate), { throwIfNoEntry: false })?.isFile() === true)
+      return candidate;
   throw new CodedError('FIM-UP-0003', `${source} imports ${specifier}, which is missing`);
 }
