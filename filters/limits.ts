@@ -436,3 +436,9 @@ export const MAX_OUTBOX_RECORDS: i32 = 16_384;
 export const MAX_ESTATE_BYTES: u32 = 33_554_432;
 /** Room that is kept for the record of a message from its beginning, besides its path, bytes. */
 export const MAX_AUDIT_RECORD_BYTES: u32 = 3072;
+/** Time of a worker that shadows may take in each second, nanoseconds: a twentieth. Further messages are judged by the policy in force alone, and counted. */
+export const MAX_SHADOW_NANOS: u64 = 50_000_000;
+/** Differences between a shadow and the policy in force of which code and path are kept; further ones are only counted. */
+export const MAX_SHADOW_SAMPLES: i32 = 32;
+/** Longest path of such a difference, bytes; a longer one is cut off. */
+export const MAX_SHADOW_PATH_BYTES: u32 = 256;

@@ -119,6 +119,14 @@ export function variantTookTotal(variant: string, within: string): string {
   return 'fim.variant.variant=.=' + variant + ';.;within=.=' + within + ';.;took_total';
 }
 
+export function shadowMessagesTotal(shadow: string): string {
+  return 'fim.shadow.shadow=.=' + shadow + ';.;messages_total';
+}
+
+export function shadowDifferencesTotal(shadow: string, code: string, route: string): string {
+  return 'fim.shadow.shadow=.=' + shadow + ';.;code=.=' + code + ';.;route=.=' + route + ';.;differences_total';
+}
+
 export function variantRefusedTotal(variant: string, code: string): string {
   return 'fim.variant.variant=.=' + variant + ';.;code=.=' + code + ';.;refused_total';
 }

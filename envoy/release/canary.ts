@@ -1,7 +1,8 @@
 // The state of a canary, and how it goes on: a pure step function over verdicts, commands and time.
 import type { RouteCanary } from '../route/index.ts';
-import { durationMs } from '../route/index.ts';
+import { durationMs, isShadow } from '../route/index.ts';
 import type { Verdict } from './judge.ts';
+import type { ShadowCounts } from './shadow-counts.ts';
 
 /** `Promoted`: it is the policy in force. `RolledBack`: a gate failed. `Aborted`: somebody ended it. */
 export type CanaryPhase = 'Progressing' | 'Paused' | 'Promoted' | 'RolledBack' | 'Aborted';
@@ -54,11 +55,21 @@ export function judged(terms: RouteCanary, state: CanaryState, verdict: Verdict,
   return advanced(terms, state, verdict.reason);
 }
 
+/** State of a shadow after a look. What it says rules nothing, so that nothing but a machine that dies ends it. */
+export function shadowed(state: CanaryState, counts: ShadowCounts, nowMs: number): CanaryState {
+  if (!isRunning(state) || state.sinceMs === null) return state;
+  if (counts.died > 0)
+    return { ...state, phase: 'RolledBack', sinceMs: nowMs, reason: 'a machine died beside the shadow' };
+  const differ = counts.stricter + counts.laxer + counts.other;
+  return { ...state, reason: `${differ} of ${counts.same + differ} messages differ` };
+}
+
 /** State after a command. A text: why it cannot be followed. */
 export function commanded(terms: RouteCanary, state: CanaryState, command: CanaryCommand): CanaryState | string {
   if (!isRunning(state)) return `the canary is ${state.phase}`;
   switch (command) {
     case 'step':
+      if (isShadow(terms)) return 'a shadow has no steps: promote or abort it, or write `mode: Divide`';
       if (terms.steps === undefined) return 'the canary has no steps: promote or abort';
       return advanced(terms, state, 'by command');
     case 'promote':

@@ -3,6 +3,7 @@ export {
   commanded,
   isRunning,
   judged,
+  shadowed,
   shareOf,
   type CanaryCommand,
   type CanaryPhase,
@@ -14,4 +15,5 @@ export { CanaryWindow, gatesOf, type Figures, type Verdict } from './judge.ts';
 export { lookTwice } from './look.ts';
 export { GENERATION_SLOTS, progressOf, slotOf, vmsOf, type Counted, type Progress } from './proof.ts';
 export { isSameRelease, numbered, type ModuleContent, type Release } from './release.ts';
+export { NO_SHADOW, readShadow, shadowPattern, shadowSince, type ShadowCounts } from './shadow-counts.ts';
 export { countersPattern, NOTHING_COUNTED, readCounts, sumOf, type Counts } from './variant-counts.ts';

@@ -19,6 +19,8 @@ const MAY_DIFFER: ReadonlySet<string> = new Set([
   'resilience',
   'wasm',
 ]);
+/** Sections that can judge without effect, or say how bodies are read. */
+const SHADOWED: ReadonlySet<string> = new Set(['body', 'validation']);
 /** Header that tells upstreams the variant. */
 export const VARIANT_HEADER = 'x-fim-variant';
 
@@ -28,7 +30,8 @@ const AT: Path = ['spec', 'canary'];
 export function checkCanary({ canary }: RouteSpec, report: Report): void {
   if (canary === undefined) return;
   const { header, hash, steps, percent, spec, module, gates = {} } = canary;
-  if (header === undefined && hash === undefined) report('FIM-CFG-1110', AT, 'header or hash');
+  if (isShadow(canary)) checkShadow(canary, report);
+  else if (header === undefined && hash === undefined) report('FIM-CFG-1110', AT, 'header or hash');
   if ((hash === undefined) !== (steps === undefined && percent === undefined))
     report('FIM-CFG-1110', AT, 'hash goes with percent or steps');
   if (steps !== undefined && percent !== undefined) report('FIM-CFG-1110', [...AT, 'percent'], 'percent or steps');
@@ -47,6 +50,27 @@ export function checkCanary({ canary }: RouteSpec, report: Report): void {
     report('FIM-CFG-1039', [...AT, 'interval'], 'from 1s to 24h');
   if (gates.p99 !== undefined && !gates.p99.startsWith('+') && durationMs(gates.p99) === 0)
     report('FIM-CFG-1112', [...AT, 'gates', 'p99'], 'from 1ms on');
+}
+
+/** Whether it judges without effect. */
+export function isShadow({ mode }: RouteCanary): boolean {
+  return mode === 'Shadow';
+}
+
+function checkShadow({ spec, module }: RouteCanary, report: Report): void {
+  if (module !== undefined) report('FIM-CFG-1181', [...AT, 'module'], 'a shadow runs in the module in force');
+  if (spec !== undefined && !Object.keys(spec).some((name) => SHADOWED.has(name)))
+    report('FIM-CFG-1181', [...AT, 'spec']);
+}
+
+/** Reports parts of a shadow that judge nothing. */
+export function warnOfShadow({ canary }: RouteSpec, report: Report): void {
+  if (canary === undefined || !isShadow(canary)) return;
+  for (const [name, section] of Object.entries(canary.spec ?? {})) {
+    if (!SHADOWED.has(name)) report('FIM-CFG-1182', [...AT, 'spec', name], name);
+    else if (isRecord(section) && section.mac !== undefined)
+      report('FIM-CFG-1182', [...AT, 'spec', name, 'mac'], 'the authentication code needs a key');
+  }
 }
 
 function checkHeader({ header }: RouteCanary, report: Report): void {

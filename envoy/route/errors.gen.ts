@@ -91,6 +91,9 @@ export type ErrorCode =
   | 'FIM-CFG-1112'
   | 'FIM-CFG-1113'
   | 'FIM-CFG-1114'
+  | 'FIM-CFG-1180'
+  | 'FIM-CFG-1181'
+  | 'FIM-CFG-1182'
   | 'FIM-RES-0001'
   | 'FIM-RES-0002'
   | 'FIM-RES-0003'
@@ -447,6 +450,9 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1112': {"status":0,"title":"Gate of a canary cannot be read","titleZh":"灰度门限无法解析","advice":"`p99` is a time as `8ms` or a share as `+20%`; `errorRate` and `refusalRate` are shares as `0.1%`.","adviceZh":"`p99` 为时间（如 `8ms`）或比例（如 `+20%`）；`errorRate` 与 `refusalRate` 为百分比（如 `0.1%`）。"},
   'FIM-CFG-1113': {"status":0,"title":"Canaries are not carried out here","titleZh":"此处不支持灰度发布","advice":"They work with `fim up` and the one module fim.wasm. In a mesh and with `--modules separate` leave `canary` out.","adviceZh":"灰度发布可用于 `fim up` 和单一模块 fim.wasm；在网格中或使用 `--modules separate` 时请去掉 `canary`。"},
   'FIM-CFG-1114': {"status":0,"title":"One proxy has one canary at a time","titleZh":"一个代理同时只能有一个灰度发布","advice":"End the other one first: promote or abort it and take `canary` out of its route.","adviceZh":"请先结束另一个灰度发布：将其提升或中止，并从其路由中去掉 `canary`。"},
+  'FIM-CFG-1180': {"status":0,"title":"Shadow cannot judge these messages","titleZh":"影子策略无法判定这些报文","advice":"A shadow judges what the validation of the policy in force judges, on the same body held whole: the same direction, not `mode: Stream`. To try a first validation, put it into `spec` with `enforcement: Observe`.","adviceZh":"影子策略只判定当前策略的校验所判定的报文，且须为完整缓存的同一报文体：方向相同，且不是 `mode: Stream`。若要首次试用校验，请在 `spec` 中配置并使用 `enforcement: Observe`。"},
+  'FIM-CFG-1181': {"status":0,"title":"Shadow has nothing to judge","titleZh":"影子策略没有可判定的内容","advice":"Only another `validation`, and `body` as it reads it, can be tried without effect. Limits, keys, encryption, masking, signatures and modules have effects: try them with a share of requests, `mode: Divide`.","adviceZh":"只有不同的 `validation` 及其读取方式 `body` 可以无影响地试用。限流、密钥、加密、脱敏、签名和模块都有实际影响：请用 `mode: Divide` 以部分请求试用。"},
+  'FIM-CFG-1182': {"status":0,"title":"Part of the shadow is not judged","titleZh":"影子策略的一部分未被判定","advice":"The message names it: what would use up limits, keys or nonces, write headers or change bodies has no place in a shadow. The rest is judged.","adviceZh":"消息中指明了该部分：会消耗限流额度、密钥或随机数，写入头或修改报文体的内容不在影子判定之内；其余部分照常判定。"},
   'FIM-RES-0001': {"status":503,"title":"Breaker is open","titleZh":"熔断器已打开","advice":"Too many requests of the route have failed lately; retry after the time that `retry-after` names.","adviceZh":"该路由近期失败的请求过多；请在 `retry-after` 所示时间之后重试。"},
   'FIM-RES-0002': {"status":504,"title":"No time is left for the request","titleZh":"请求剩余时间不足","advice":"The caller's deadline, less what this hop needs, was over before the request was sent; it was not sent.","adviceZh":"调用方的截止时间扣除本跳所需后，在发送前已用尽；请求未发送。"},
   'FIM-RES-0003': {"status":422,"title":"No route has a breaker of that name","titleZh":"没有该名称的熔断器","advice":"`fim breaker status` names those of the policy that is in force; a route outside the namespace `default` is NAMESPACE/NAME.","adviceZh":"`fim breaker status` 列出当前生效策略中的熔断器；不在 `default` 命名空间的路由写作 NAMESPACE/NAME。"},

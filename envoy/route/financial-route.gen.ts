@@ -1278,6 +1278,9 @@ export interface RouteAudit {
   transaction?: AuditTransaction;
 }
 
+/** `Divide`: the canary rules some requests. `Shadow`: it rules none; its `validation` judges every message besides the policy in force, on the same body and without effect, and where the two differ is counted. Whose requests, steps and gates then wait for `Divide`. */
+export type CanaryMode = 'Divide' | 'Shadow';
+
 /** Part of the client's verified certificate that is one of `values`: `Subject` as text, or `Fingerprint` in hexadecimal digits (SM3 over national TLS, else SHA-256). */
 export type CanaryCertificatePart = 'Subject' | 'Fingerprint';
 
@@ -1330,6 +1333,8 @@ export interface CanaryModule {
 
 /** A new policy or module for some requests of the route, judged by what the proxy counts of it and of the policy in force: standalone only. The route's own `spec` goes on for all others. */
 export interface RouteCanary {
+  /** `Divide`: the canary rules some requests. `Shadow`: it rules none; its `validation` judges every message besides the policy in force, on the same body and without effect, and where the two differ is counted. Whose requests, steps and gates then wait for `Divide`. */
+  mode?: CanaryMode;
   /** Requests with this header get the canary, if it is not the client's own word: with a verified certificate of `values`, or where another proxy sets the header. */
   header?: CanaryHeader;
   /** Identity by which users are told apart, by exactly one of its members. One key always meets one variant, in every proxy. Requests without it meet the policy in force. */

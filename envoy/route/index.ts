@@ -34,7 +34,8 @@ export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
 export { formatPath, formatPointer, type Path } from './json-path.ts';
 export { RouteSource } from './source.ts';
 export { formatPlace, issueAt, type RouteIssue } from './route-error.ts';
-export { VARIANT_HEADER, canaryHeaders } from './canary.ts';
+export { VARIANT_HEADER, canaryHeaders, isShadow } from './canary.ts';
+export { placeOfShadow, shadowedRoutes } from './shadow.ts';
 export {
   PLUGIN_CONFIG_VERSION,
   changedConfig,

@@ -947,6 +947,16 @@ export interface StagesConfig {
   audit?: AuditConfig;
 }
 
+/** Absent: no other policy judges its messages. */
+export interface ShadowConfig {
+  /** Identity of the policy. */
+  release: string;
+  /** How it reads bodies. Absent: the defaults. */
+  body?: BodyConfig;
+  /** Only such as say a verdict and do nothing else: validation. */
+  stages: StagesConfig;
+}
+
 /** One FinancialRoute (or one of its matches). */
 export interface RouteConfig {
   /** Namespace and name of the resource. */
@@ -963,6 +973,8 @@ export interface RouteConfig {
   lane?: LaneConfig;
   /** An absent stage is not in the route. */
   stages: StagesConfig;
+  /** Absent: no other policy judges its messages. */
+  shadow?: ShadowConfig;
 }
 
 /** All routes of one Envoy, as one module gets them. */

@@ -1,3 +1,4 @@
+import { warnOfShadow } from './canary.ts';
 import type { RouteSpec } from './financial-route.gen.ts';
 import { warnOfTls } from './national-tls.ts';
 import type { Report } from './schema-check.ts';
@@ -10,6 +11,7 @@ export function warnings(spec: RouteSpec, sections: Sections, report: Report): v
   const asked = askedStages(sections);
   if (spec.tls !== undefined) report('FIM-CFG-1060', ['spec', 'tls', 'cipherSuites']);
   warnOfTls(spec, report);
+  warnOfShadow(spec, report);
   if (spec.enforcement === 'Observe') {
     if (asked.some(({ row }) => !row.observable)) report('FIM-CFG-1061', ['spec', 'enforcement']);
     else if (asked.length === 0) report('FIM-CFG-1063', ['spec', 'enforcement'], 'there is nothing to observe');

@@ -8,10 +8,13 @@ import {
   gatesOf,
   isRunning,
   judged,
+  shadowed,
+  shadowSince,
   shareOf,
   type CanaryCommand,
   type CanaryState,
   type Counts,
+  type ShadowCounts,
   type Verdict,
 } from '../release/index.ts';
 import type { Division } from '../xds/index.ts';
@@ -30,12 +33,17 @@ export interface Chosen {
 
 /** Output of `fim canary status`. */
 export interface CanaryReport extends CanaryState {
+  mode: 'Divide' | 'Shadow';
   /** Percent of the keys. */
   share: number;
   /** Whether the proxy does as this says. False: it is on its way, or waits. */
   inForce: boolean;
   steps: number[];
   verdict: Verdict | null;
+  /** Counts of a shadow since it is in force. Null: it is none, or its counters cannot be read. */
+  shadow: ShadowCounts | null;
+  /** Some of its differences: kind, code and path, never a value. Absent: nobody was asked. */
+  samples?: string[];
 }
 
 const FILE = 'canary.json';
@@ -48,6 +56,8 @@ export class CanaryKeeper {
   private state: CanaryState | undefined;
   private window: CanaryWindow | undefined;
   private verdict: Verdict | null = null;
+  private shadow: ShadowCounts | null = null;
+  private shadowBefore: ShadowCounts | undefined;
   /** The last state that the proxy was seen to follow, as text. */
   private followed = '';
 
@@ -69,6 +79,7 @@ export class CanaryKeeper {
     if (state.phase === 'Promoted')
       return { policy: plan.variant, ...(plan.module === undefined ? {} : { module: plan.module }) };
     if (!isRunning(state)) return { policy };
+    if (plan.shadowed !== undefined) return { policy: plan.shadowed };
     const { header, hash } = plan.terms;
     const division = {
       ...(header === undefined ? {} : { header }),
@@ -78,8 +89,8 @@ export class CanaryKeeper {
     return { policy, canary: { plan, division } };
   }
 
-  /** The proxy does as the policy and its canary say. `counts`: what was counted until then. */
-  taken(policy: Policy, counts: Counts | undefined): void {
+  /** The proxy does as the policy and its canary say. `counts`, `shadow`: what was counted until then. */
+  taken(policy: Policy, counts: Counts | undefined, shadow?: ShadowCounts): void {
     const { canary: plan } = policy;
     this.plan = plan;
     if (plan === undefined) {
@@ -92,7 +103,29 @@ export class CanaryKeeper {
     this.followed = follows;
     this.window = counts === undefined ? undefined : new CanaryWindow(gatesOf(plan.terms.gates), counts);
     this.verdict = null;
+    this.shadow = null;
+    this.shadowBefore = shadow;
     this.keep({ ...state, sinceMs: Date.now() });
+  }
+
+  /** Whether the canary is a shadow, which other counters tell of. */
+  get isShadow(): boolean {
+    return this.plan?.shadowed !== undefined;
+  }
+
+  /** The same as `look`, of a shadow. */
+  lookAtShadow(counts: ShadowCounts | undefined): boolean {
+    const { state } = this;
+    if (state === undefined) return false;
+    if (!this.inForce) return true;
+    if (!isRunning(state)) return false;
+    if (counts === undefined) {
+      this.shadow = null;
+      return this.follow({ ...state, reason: 'the counters of the proxy cannot be read' });
+    }
+    this.shadowBefore ??= counts;
+    this.shadow = shadowSince(this.shadowBefore, counts);
+    return this.follow(shadowed(state, this.shadow, Date.now()));
   }
 
   /** Takes a look. `counts`: undefined if they cannot be read. True: the proxy must be changed. */
@@ -125,10 +158,12 @@ export class CanaryKeeper {
     if (plan === undefined || state === undefined) return undefined;
     return {
       ...state,
-      share: state.phase === 'Promoted' ? 100 : isRunning(state) ? shareOf(plan.terms, state) : 0,
+      mode: plan.terms.mode ?? 'Divide',
+      share: state.phase === 'Promoted' ? 100 : isRunning(state) && !this.isShadow ? shareOf(plan.terms, state) : 0,
       inForce: this.inForce,
       steps: plan.terms.steps ?? [],
       verdict: this.verdict,
+      shadow: this.shadow,
     };
   }
 
@@ -157,7 +192,7 @@ export class CanaryKeeper {
   }
 
   private tell(): void {
-    const { verdict, ...report } = this.report()!;
+    const { verdict, shadow: _, ...report } = this.report()!;
     const figures = verdict === null ? {} : { canary: verdict.canary, stable: verdict.stable };
     this.onEvent({ event: 'canary', ...report, ...figures });
   }
@@ -177,6 +212,7 @@ export class CanaryKeeper {
     this.state = undefined;
     this.window = undefined;
     this.verdict = null;
+    this.shadow = null;
     this.followed = '';
     rmSync(join(this.folder, FILE), { force: true });
   }

@@ -41,7 +41,10 @@ export class CanaryWatch {
     const report = this.keeper.report();
     if (report === undefined) return;
     if (!report.inForce && this.untilRetry-- > 0) return;
-    if (!this.keeper.look(await this.proof.variants())) return;
+    const changes = this.keeper.isShadow
+      ? this.keeper.lookAtShadow(await this.proof.shadow())
+      : this.keeper.look(await this.proof.variants());
+    if (!changes) return;
     this.untilRetry = RETRY_LOOKS;
     await this.controller.changed(performance.now());
   }

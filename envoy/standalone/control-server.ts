@@ -1,9 +1,10 @@
 import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { CanaryCommand } from '../release/index.ts';
-import type { CanaryKeeper } from './canary-keeper.ts';
+import type { CanaryKeeper, CanaryReport } from './canary-keeper.ts';
 import type { CanaryWatch } from './canary-watch.ts';
 import { CodedError, messageOf } from './coded-error.ts';
+import type { Door } from './door.ts';
 
 /** Name of the socket in the folder of a stack. */
 export const CONTROL_SOCKET = 'control.sock';
@@ -18,10 +19,10 @@ export class ControlServer {
   private readonly server: Server;
   readonly path: string;
 
-  private constructor(path: string, keeper: CanaryKeeper, watch: CanaryWatch) {
+  private constructor(path: string, keeper: CanaryKeeper, watch: CanaryWatch, door: Door | null) {
     this.path = path;
     this.server = createServer((request, response) => {
-      void answer(request, keeper, watch).then(
+      void answer(request, keeper, watch, door).then(
         ([status, body]) => send(response, status, body),
         (error: unknown) => send(response, 409, problemOf(error)),
       );
@@ -29,8 +30,13 @@ export class ControlServer {
   }
 
   /** `path`: of the socket, in a folder of this user alone. */
-  static async start(path: string, keeper: CanaryKeeper, watch: CanaryWatch): Promise<ControlServer> {
-    const control = new ControlServer(path, keeper, watch);
+  static async start(
+    path: string,
+    keeper: CanaryKeeper,
+    watch: CanaryWatch,
+    door: Door | null,
+  ): Promise<ControlServer> {
+    const control = new ControlServer(path, keeper, watch, door);
     await new Promise<void>((done, failed) => {
       control.server.once('error', failed);
       control.server.listen(path, done);
@@ -49,12 +55,21 @@ async function answer(
   { method, url }: IncomingMessage,
   keeper: CanaryKeeper,
   watch: CanaryWatch,
+  door: Door | null,
 ): Promise<[number, object]> {
-  if (url === '/canary' && method === 'GET') return [200, { canary: keeper.report() ?? null }];
+  if (url === '/canary' && method === 'GET') return [200, { canary: (await withSamples(keeper, door)) ?? null }];
   const command = /^\/canary\/([a-z]+)$/.exec(url ?? '')?.[1] ?? '';
   if (!COMMANDS.has(command)) return [404, { code: 'FIM-UP-0071', message: 'no such command' }];
   if (method !== 'POST') return [405, { code: 'FIM-UP-0071', message: 'commands are sent by POST' }];
   return [200, { canary: await watch.command(command as CanaryCommand) }];
+}
+
+/** The report, of a shadow with some of the differences that the proxy keeps. */
+async function withSamples(keeper: CanaryKeeper, door: Door | null): Promise<CanaryReport | undefined> {
+  const report = keeper.report();
+  if (report === undefined || !keeper.isShadow || door === null) return report;
+  const kept = await door.ask<{ release: string; samples: string[] }>({ path: '/shadow/' }).catch(() => undefined);
+  return { ...report, samples: kept?.release === report.release ? kept.samples : [] };
 }
 
 function problemOf(error: unknown): object {

@@ -1,4 +1,4 @@
-import { examine, NOTHING_COUNTED, numbered } from '../release/index.ts';
+import { examine, NO_SHADOW, NOTHING_COUNTED, numbered } from '../release/index.ts';
 import type { CanaryKeeper, Chosen } from './canary-keeper.ts';
 import type { AlsoTls, ErrorCode, Lane } from '../route/index.ts';
 import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
@@ -113,7 +113,7 @@ export class Controller {
       { ...NOTHING_SEEN, generation: this.generation },
       { routes: false, tlcp: this.startsTlcp, listener: false, canary: this.current!.canary !== null },
     );
-    this.parts.canary.taken(this.current!.given, NOTHING_COUNTED);
+    this.parts.canary.taken(this.current!.given, NOTHING_COUNTED, NO_SHADOW);
     await this.report(since, looked);
   }
 
@@ -183,6 +183,7 @@ export class Controller {
     await this.writeChannels([...rollout.policy.lanes, ...gone(this.current!.policy.lanes, rollout.policy.lanes)]);
     const before = await this.proof!.baseline(this.generation + 1);
     const counted = rollout.canary === null ? undefined : await this.proof!.variants();
+    const shadow = rollout.given.canary?.shadowed === undefined ? undefined : await this.proof!.shadow();
     const concerned = await this.write(rollout);
     try {
       await this.proof!.wait(before, concerned);
@@ -196,7 +197,7 @@ export class Controller {
     this.previous = this.current;
     this.current = rollout;
     this.told.release = '';
-    this.parts.canary.taken(rollout.given, counted);
+    this.parts.canary.taken(rollout.given, counted, shadow);
     await this.report(since, this.parts.keyWatch.check(keysOfBoth(rollout)));
     const { tlcpModule } = this.parts.files;
     await this.parts.modules.prune([

@@ -36,7 +36,7 @@ export type StackEvent =
   /** `key`: id of the unavailable key, if one is the cause. */
   | { event: 'warning'; code: string; message: string; key?: string }
   /** The canary of a route has begun, gone on or ended. Shares in percent; rates are shares of 1. */
-  | ({ event: 'canary'; canary?: Figures; stable?: Figures } & Omit<CanaryReport, 'verdict'>)
+  | ({ event: 'canary'; canary?: Figures; stable?: Figures } & Omit<CanaryReport, 'verdict' | 'shadow'>)
   /** The breaker of a route has turned, or was set by hand. `requests`, `faults`: answers in its window. */
   | {
       event: 'breaker';

@@ -7,12 +7,15 @@ import {
   lookTwice,
   progressOf,
   readCounts,
+  readShadow,
   ReleaseCounters,
+  shadowPattern,
   slotOf,
   vmsOf,
   type Counted,
   type Counts,
   type Progress,
+  type ShadowCounts,
 } from '../release/index.ts';
 import { CodedError } from './coded-error.ts';
 import type { ClusterState, EnvoyAdmin } from './envoy-admin.ts';
@@ -121,6 +124,11 @@ export class LiveProof {
   /** Counts of a canary and of the policy beside it. Undefined: they cannot be read now. */
   variants(): Promise<Counts | undefined> {
     return this.admin.stats(countersPattern(canaryName(FUSED_MODULE))).then(readCounts, () => undefined);
+  }
+
+  /** Counts of a shadow. Undefined: they cannot be read now. */
+  shadow(): Promise<ShadowCounts | undefined> {
+    return this.admin.stats(shadowPattern(FUSED_MODULE)).then(readShadow, () => undefined);
   }
 
   /** State of Envoy's discovered clusters, before they are written. */

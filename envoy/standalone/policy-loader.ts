@@ -11,9 +11,12 @@ import {
   canonicalHash,
   changedConfig,
   inheritedByRoute,
+  isShadow,
   issueAt,
   loadRoutes,
+  placeOfShadow,
   routesOfFiles,
+  shadowedRoutes,
   translate,
 } from '../route/index.ts';
 import type { Layout } from '../xds/index.ts';
@@ -112,17 +115,38 @@ function withCanary(
   const own = (one: Policy): Policy => ({ ...one, configs: one.configs.map((config) => stripping(config, headers)) });
   const { canary: _, ...base } = route.spec;
   const { module } = terms;
+  const differs = [terms.spec ?? null, module ?? null, ...(isShadow(terms) ? ['Shadow'] : [])];
+  const release = canonicalHash(differs).slice(0, RELEASE_DIGITS);
+  const ruling = own(policy);
+  const variant = own(policyOf(translation, changed, notes));
   return {
     policy: {
-      ...own(policy),
+      ...ruling,
       canary: {
         route: route.key,
-        release: canonicalHash([terms.spec ?? null, module ?? null]).slice(0, RELEASE_DIGITS),
+        release,
         base: canonicalHash(base),
         terms,
-        variant: own(policyOf(translation, changed, notes)),
+        variant,
+        ...(isShadow(terms) ? { shadowed: shadowed(ruling, variant, route.key, release) } : {}),
         ...(module === undefined ? {} : { module }),
       },
+    },
+  };
+}
+
+/** The policy with that of the canary as the shadow of its route. */
+function shadowed(ruling: Policy, variant: Policy, name: string, release: string): Policy {
+  const configs = ruling.configs.map((config, index) =>
+    changedConfig(config, { routes: shadowedRoutes(config, variant.configs[index]!, name, release) }),
+  );
+  return {
+    ...ruling,
+    configs,
+    hash: canonicalHash(configs.map(({ hash }) => hash)),
+    locate: (code, pointer) => {
+      const place = placeOfShadow(pointer);
+      return place === undefined ? ruling.locate(code, pointer) : variant.locate(code, place);
     },
   };
 }

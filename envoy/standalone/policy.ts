@@ -32,6 +32,8 @@ export interface CanaryPolicy {
   base: string;
   terms: RouteCanary;
   variant: Policy;
+  /** The policy in force with the canary's as its shadow. Absent: requests are divided. */
+  shadowed?: Policy;
   /** Release of the module. Absent: the current one. */
   module?: { release: string; sha256?: string };
 }

@@ -26,7 +26,7 @@ import { Controller } from './controller.ts';
 import { DemonstrationUpstream } from './demonstration-upstream.ts';
 import { DevelopmentKms } from './development-kms.ts';
 import { readToken } from './kms-token.ts';
-import { DOOR_SOCKET, STACK_FOLDER } from './door.ts';
+import { Door, DOOR_SOCKET, STACK_FOLDER } from './door.ts';
 import { DiscoveredFiles } from './discovered-files.ts';
 import { EnvoyProcess } from './envoy-process.ts';
 import type { OnEvent } from './events.ts';
@@ -201,7 +201,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   undo.push(() => envoy.stop());
   undo.push(() => controller.stop());
   const proof = new LiveProof(envoy.admin, options.concurrency, slots.length);
-  const control = await takeCommands(join(folder, CONTROL_SOCKET), canary, controller, proof, undo);
+  const control = await takeCommands(join(folder, CONTROL_SOCKET), { canary, controller, proof, door }, undo);
   const listen = { host: options.listen.host, port: envoy.listenPort };
   const admin = { host: options.admin.host, port: Number(envoy.admin.base.port) };
   options.onEvent({
@@ -285,19 +285,26 @@ async function bootstrapOf(
   });
 }
 
+/** Parts of a stack that commands concern. */
+interface Commanded {
+  canary: CanaryKeeper;
+  controller: Controller;
+  proof: LiveProof;
+  /** Socket of the door. */
+  door: string | null;
+}
+
 /** Looks at the canary from now on, and follows commands. Returns the path of the socket. Null: it is too long for one. */
 async function takeCommands(
   path: string,
-  keeper: CanaryKeeper,
-  controller: Controller,
-  proof: LiveProof,
+  { canary, controller, proof, door }: Commanded,
   undo: Undo,
 ): Promise<string | null> {
-  const watch = new CanaryWatch(keeper, controller, proof);
+  const watch = new CanaryWatch(canary, controller, proof);
   undo.push(() => watch.stop());
   // The door, whose path is as long but for three letters, says so.
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) return null;
-  const control = await ControlServer.start(path, keeper, watch);
+  const control = await ControlServer.start(path, canary, watch, door === null ? null : new Door(door));
   undo.push(() => control.stop());
   return control.path;
 }

@@ -12,6 +12,8 @@ export const METRIC_LABELS: readonly { label: string; maxLength: number }[] = [
   { label: 'reason', maxLength: 16 },
   { label: 'result', maxLength: 16 },
   { label: 'rule', maxLength: 16 },
+  { label: 'route', maxLength: 512 },
+  { label: 'shadow', maxLength: 16 },
   { label: 'variant', maxLength: 16 },
   { label: 'within', maxLength: 8 },
   { label: 'suite', maxLength: 24 },

@@ -60,6 +60,19 @@ export class Arena {
     if (mark > this.block && mark <= this.cursor) this.cursor = mark;
   }
 
+  /** Frees what was allocated since `mark`, with the blocks that were taken for it. */
+  unwind(mark: usize): void {
+    while (this.block != 0 && (mark <= this.block || mark > this.limit)) {
+      const block = this.block;
+      const previous = load<usize>(block);
+      this.heldBytes -= load<usize>(block, sizeof<usize>());
+      heap.free(block);
+      this.block = previous;
+      this.limit = previous == 0 ? 0 : previous + load<usize>(previous, sizeof<usize>());
+    }
+    this.cursor = this.block == 0 ? 0 : mark;
+  }
+
   /** Shrinks the last allocation `pointer` to its first `bytes` bytes. */
   trim(pointer: usize, bytes: usize): void {
     const end = (pointer + bytes + 15) & ~15;

@@ -101,6 +101,10 @@ export class PbocValidator extends Stage {
     super(SECTION, OBSERVABLE);
   }
 
+  get judgesOnly(): bool {
+    return true;
+  }
+
   start(): bool {
     definePbocStats();
     return true;
@@ -195,18 +199,19 @@ export class PbocValidator extends Stage {
     let places: Places | null = null;
     if (!response) places = requestPlaces.bind(exchange);
     const validator = policy.validator;
-    findings.hidesNames = response;
+    findings.hidesNames = response || exchange.shadows;
     let judgement = validator.judge(tree, matches, findings, scratch, places);
     if (policy.tagDictionary && judgement != Judgement.OutOfMemory)
       judgement = judgeDataObjects(message, findings, policy.maxErrors);
     const mac = policy.mac;
-    if (mac != null && judgement != Judgement.OutOfMemory) {
+    if (mac != null && !exchange.shadows && judgement != Judgement.OutOfMemory) {
       const answer = judgeMac(exchange, mac, findings, policy.maxErrors);
       if (answer == KeyVerdict.Wait) return Verdict.Wait;
       if (answer == KeyVerdict.Unavailable) return refuseUntested(exchange, policy, mac.keys.error);
       judgement = findings.count == 0 ? Judgement.Valid : Judgement.Invalid;
     }
-    if (!response && judgement != Judgement.OutOfMemory) validator.extracts.handOn(tree, exchange, scratch);
+    if (!response && !exchange.shadows && judgement != Judgement.OutOfMemory)
+      validator.extracts.handOn(tree, exchange, scratch);
     return conclude(exchange, policy, judgement);
   }
 }
@@ -246,25 +251,29 @@ function judgeMac(exchange: Exchange, mac: MacRule, findings: Findings, maxError
 /** Acts on the judgement of a readable message. */
 function conclude(exchange: Exchange, policy: ValidationPolicy, judgement: Judgement): Verdict {
   if (judgement == Judgement.Valid) {
+    if (exchange.shadows) return Verdict.Continue;
     pbocValid.add(1);
     policy.verdict.set(exchange, 0);
     return Verdict.Continue;
   }
   if (judgement == Judgement.OutOfMemory) return refuseUnreadable(exchange, policy, ErrorId.FIM_RT_0006, ErrorId.None);
-  pbocInvalid.add(1);
-  pbocErrors.add(findings.count);
+  if (!exchange.shadows) countInvalid();
   const reply = exchange.reply;
   reply.begin(exchange.direction == Direction.Response ? ErrorId.FIM_PBOC_0002 : ErrorId.FIM_PBOC_0001);
   reply.answerContentWith(policy.rejectStatus);
   for (let i: u32 = 0; i < findings.count; i++) {
-    const error = findings.error(i);
-    countBreach(error);
-    reply.addError(error, findings.pointer(i), findings.pointerLength(i), nameOf(findings.place(i)));
+    reply.addError(findings.error(i), findings.pointer(i), findings.pointerLength(i), nameOf(findings.place(i)));
   }
   if (policy.responseCodes)
     reply.nameResponseCode(findings.error(0), elementOf(findings.pointer(0), findings.pointerLength(0)));
-  mistakes = findings.count;
   return Verdict.Reject;
+}
+
+function countInvalid(): void {
+  pbocInvalid.add(1);
+  pbocErrors.add(findings.count);
+  for (let i: u32 = 0; i < findings.count; i++) countBreach(findings.error(i));
+  mistakes = findings.count;
 }
 
 function nameOf(place: PbocPlace): string {
@@ -284,9 +293,11 @@ function refuseUntested(exchange: Exchange, policy: ValidationPolicy, error: Err
  * cause.
  */
 function refuseUnreadable(exchange: Exchange, policy: ValidationPolicy, error: ErrorId, syntax: ErrorId): Verdict {
-  pbocUnreadable.add(1);
   const reply = exchange.reply;
-  mistakes = 1;
+  if (!exchange.shadows) {
+    pbocUnreadable.add(1);
+    mistakes = 1;
+  }
   if (error == ErrorId.FIM_RT_0006 || syntax == ErrorId.FIM_RT_0006) {
     reply.begin(ErrorId.FIM_RT_0006);
     return Verdict.Reject;

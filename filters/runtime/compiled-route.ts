@@ -4,6 +4,7 @@ import { MessageFormat } from '../message/format';
 import { PLAIN_LAYOUT } from './body-layout';
 import { Direction } from './direction';
 import { RouteTerms } from './route-terms';
+import { Shadow } from './shadow';
 import { Rank, Stage, StagePolicy } from './stage';
 
 /** One stage of one route. */
@@ -31,6 +32,8 @@ export class Plan {
   readonly rewrites: bool;
   /** Sections of the stages, by their steps. */
   readonly sections: StaticArray<string>;
+  /** The step whose verdicts a shadow can be compared with. -1: none. */
+  readonly judge: i32;
   /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
   readonly hides: bool;
 
@@ -44,6 +47,7 @@ export class Plan {
     let judgesEmpty = false;
     let hides = false;
     let opens = false;
+    let judge = -1;
     let unread: u32 = u32.MAX_VALUE;
     for (let i = 0; i < steps.length; i++) {
       const policy = steps[i].policy;
@@ -54,12 +58,14 @@ export class Plan {
         judgesEmpty = judgesEmpty || policy.judgesEmpty(direction);
       }
       observable = observable && (steps[i].observable || policy.records());
+      if (steps[i].stage.judgesOnly) judge = i;
       const rank = policy.rank(direction);
       hides = hides || rank == Rank.Mask || rank == Rank.Protect;
       opens = opens || rank == Rank.Open;
     }
     this.sections = new StaticArray<string>(steps.length);
     for (let i = 0; i < steps.length; i++) this.sections[i] = steps[i].stage.section;
+    this.judge = judge;
     this.needsBody = needsBody;
     this.unread = unread;
     this.streamStep = streamStep;
@@ -68,11 +74,22 @@ export class Plan {
     this.hides = hides;
     this.rewrites = hides || opens;
   }
+
+  /** Whether it judges all that `policy` of the stage would: the same direction, on a body that is held whole. */
+  judgesFor(stage: Stage, policy: StagePolicy, direction: Direction): bool {
+    if (!policy.acts(direction)) return true;
+    if (this.judge < 0 || policy.mustStream(direction)) return false;
+    const step = this.steps[this.judge];
+    if (step.stage != stage || step.policy.mustStream(direction)) return false;
+    return step.policy.needsBody(direction) || !policy.needsBody(direction);
+  }
 }
 
 export class CompiledRoute extends RouteTerms {
   /** The step that keeps a note of each stream. Null: none does. */
   readonly recorder: Step | null;
+  /** Another policy that judges its messages without effect. Null: none does. */
+  shadow: Shadow | null = null;
 
   constructor(
     terms: RouteTerms,

@@ -321,6 +321,18 @@ export class StagesConfig {
   audit: u32 = 0;
 }
 
+/** Absent: no other policy judges its messages. */
+export class ShadowConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Identity of the policy. */
+  release: Bytes = Bytes.EMPTY;
+  /** How it reads bodies. Absent: the defaults. */
+  body: BodyConfig | null = null;
+  /** Only such as say a verdict and do nothing else: validation. */
+  stages: StagesConfig = new StagesConfig();
+}
+
 /** One FinancialRoute (or one of its matches). */
 export class RouteConfig {
   /** Its place in the document, for errors that are found later. */
@@ -339,6 +351,8 @@ export class RouteConfig {
   lane: LaneConfig | null = null;
   /** An absent stage is not in the route. */
   stages: StagesConfig = new StagesConfig();
+  /** Absent: no other policy judges its messages. */
+  shadow: ShadowConfig | null = null;
 }
 
 /** All routes of one Envoy, as one module gets them. */
@@ -892,6 +906,30 @@ export function decodeStagesConfig(reader: ConfigReader, node: u32): StagesConfi
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeShadowConfig(reader: ConfigReader, node: u32): ShadowConfig {
+  const result = new ShadowConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'release')) {
+      result.release = reader.readString(member, 64);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'body')) {
+      result.body = decodeBodyConfig(reader, member);
+    } else if (reader.keyIs(member, 'stages')) {
+      result.stages = decodeStagesConfig(reader, member);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'release');
+  if (!(seen & 2)) reader.missing(node, 'stages');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeRouteConfig(reader: ConfigReader, node: u32): RouteConfig {
   const result = new RouteConfig();
   result.node = node;
@@ -914,6 +952,8 @@ export function decodeRouteConfig(reader: ConfigReader, node: u32): RouteConfig 
     } else if (reader.keyIs(member, 'stages')) {
       result.stages = decodeStagesConfig(reader, member);
       seen |= 2;
+    } else if (reader.keyIs(member, 'shadow')) {
+      result.shadow = decodeShadowConfig(reader, member);
     } else {
       reader.unknownMember(member);
     }

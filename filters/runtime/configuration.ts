@@ -2,23 +2,24 @@
 // and a new configuration can serve in one VM.
 import { Ascii } from '../memory/ascii';
 import { scratch } from '../memory/scratch';
-import { Bytes } from '../memory/bytes';
+import { Bytes, equalBytes } from '../memory/bytes';
 import { PartKind, Parts } from '../memory/parts';
 import { RouteIndex } from '../match/route-index';
 import { RouteIndexBuilder } from '../match/route-index-builder';
 import { MessageFormat } from '../message/format';
 import { JsonDocument } from '../message/json/document';
-import { compileLayout } from './body-layout';
+import { BodyLayout, compileLayout } from './body-layout';
 import { CompiledRoute, Plan, Step } from './compiled-route';
 import { ConfigReader } from './config-reader';
-import { CompressedBody, KmsConfig, RouteConfig, decodePluginConfig } from './config.gen';
+import { BodyConfig, CompressedBody, KmsConfig, RouteConfig, ShadowConfig, decodePluginConfig } from './config.gen';
 import { DEFAULT_BODY_BYTES, MAX_CONFIG_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { Direction } from './direction';
 import { compileLane } from './lane';
 import { addRoute } from './route-match';
 import { RouteTerms } from './route-terms';
-import { Stage } from './stage';
+import { Shadow } from './shadow';
+import { Stage, StagePolicy } from './stage';
 import { Variant, compileVariant } from './variant';
 
 /** Supported major version of the plugin configuration. Others are refused. */
@@ -127,7 +128,27 @@ function compileRoute(
       steps.push(new Step(stage, policy, stage.observable && !isEnforced(route, stage)));
     }
   }
-  const terms = new RouteTerms(
+  const terms = termsOf(reader, route, body, layout, kms);
+  terms.lane = compileLane(route.lane);
+  const compiled = new CompiledRoute(
+    terms,
+    planOf(reader, steps, section, Direction.Request),
+    planOf(reader, steps, section, Direction.Response),
+  );
+  const shadow = route.shadow;
+  if (shadow != null && !reader.failed) compiled.shadow = compileShadow(reader, route, shadow, stages, compiled);
+  return compiled;
+}
+
+/** Terms of a route whose bodies are read so. The reader knows their format. */
+function termsOf(
+  reader: ConfigReader,
+  route: RouteConfig,
+  body: BodyConfig | null,
+  layout: BodyLayout,
+  kms: KmsConfig | null,
+): RouteTerms {
+  return new RouteTerms(
     route.name,
     route.observe,
     route.observe && route.enforced.length == 0,
@@ -138,12 +159,44 @@ function compileRoute(
     layout,
     kms,
   );
-  terms.lane = compileLane(route.lane);
-  return new CompiledRoute(
-    terms,
-    planOf(reader, steps, section, Direction.Request),
-    planOf(reader, steps, section, Direction.Response),
-  );
+}
+
+/** The shadow of a route. It judges where the route's own stage does, and nowhere else. */
+function compileShadow(
+  reader: ConfigReader,
+  route: RouteConfig,
+  config: ShadowConfig,
+  stages: StaticArray<Stage>,
+  compiled: CompiledRoute,
+): Shadow {
+  const body = config.body;
+  reader.format = body == null ? MessageFormat.Json : <MessageFormat>(<i32>body.format);
+  const layout = compileLayout(reader, body);
+  reader.iso = layout.iso;
+  let policy: StagePolicy | null = null;
+  const section = config.stages.node;
+  for (let member = reader.firstMember(section); member != 0 && !reader.failed; member = reader.nextMember(member)) {
+    const stage = stageOf(reader, member, stages);
+    if (stage == null || !stage.judgesOnly || policy != null) {
+      reader.fail(ErrorId.FIM_CFG_1181, member);
+      continue;
+    }
+    policy = stage.compile(reader, member);
+    if (policy.needsKeys()) reader.fail(ErrorId.FIM_CFG_1181, member);
+    for (let direction = Direction.Request; direction <= Direction.Response; direction++)
+      if (!compiled.plan(direction).judgesFor(stage, policy, direction)) reader.fail(ErrorId.FIM_CFG_1180, member);
+  }
+  if (compiled.request.judge < 0 && compiled.response.judge < 0) reader.fail(ErrorId.FIM_CFG_1180, section);
+  const shares = sameText(reader, route.body, body);
+  return new Shadow(config.release, route.name, termsOf(reader, route, body, layout, null), shares, policy);
+}
+
+/** Whether both are written in the same way, or absent. */
+function sameText(reader: ConfigReader, one: BodyConfig | null, other: BodyConfig | null): bool {
+  if (one == null || other == null) return one == null && other == null;
+  const length = reader.rawLength(one.node);
+  if (length != reader.rawLength(other.node)) return false;
+  return equalBytes(reader.rawPointer(one.node), reader.rawPointer(other.node), length);
 }
 
 /** Whether the route names the stage among those that block although it observes. */

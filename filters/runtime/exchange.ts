@@ -46,7 +46,15 @@ export class Exchange {
   /** The service that resumes the message if the stage answers `Wait`: set by the one that was asked. */
   resumer: Resumer | null = null;
   readonly message: Message = new Message();
-  readonly reply: Reply = new Reply();
+  reply: Reply = new Reply();
+  /** A policy without effect judges: nothing that it sets or hands on is taken. */
+  shadows: bool = false;
+  private rulingReply: Reply = new Reply();
+  private rulingTerms: RouteTerms = NO_TERMS;
+  private rulingMedia: MediaType = MediaType.Other;
+  private rulingPlainJson: bool = false;
+  private hadHeaders: bool = false;
+  private hadIndex: bool = false;
   private readonly snapshot: HeaderSnapshot = new HeaderSnapshot();
   /** Terms of the route. */
   private terms: RouteTerms = NO_TERMS;
@@ -85,6 +93,36 @@ export class Exchange {
     this.terms = terms;
     this.message.layout = terms.layout;
     this.message.isAnswer = this.direction == Direction.Response;
+  }
+
+  /**
+   * From now on a policy without effect judges, under `terms`, and replies to nobody. `sharesBody`: it reads bodies as the
+   * route does. Until `leaveShadow`.
+   */
+  enterShadow(terms: RouteTerms, sharesBody: bool, reply: Reply): void {
+    this.rulingReply = this.reply;
+    this.rulingTerms = this.terms;
+    this.rulingMedia = this.body.media;
+    this.rulingPlainJson = this.body.plainJson;
+    this.hadHeaders = this.snapshot.fetched;
+    this.hadIndex = sharesBody && this.message.isIndexed;
+    this.reply = reply;
+    this.shadows = true;
+    if (sharesBody) return;
+    this.rule(terms);
+    this.noteContentType();
+    this.message.forgetIndex();
+  }
+
+  /** The route's own policy rules again. Nothing is left that points to memory taken since `enterShadow`. */
+  leaveShadow(): void {
+    this.shadows = false;
+    this.reply = this.rulingReply;
+    this.rule(this.rulingTerms);
+    this.body.media = this.rulingMedia;
+    this.body.plainJson = this.rulingPlainJson;
+    if (!this.hadIndex) this.message.forgetIndex();
+    if (!this.hadHeaders) this.snapshot.clear();
   }
 
   get direction(): Direction {
@@ -208,6 +246,7 @@ export class Exchange {
 
   /** Sets (replaces) a header of the current direction. */
   setHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {
+    if (this.shadows) return;
     this.snapshot.clear();
     if (nameLength == CONTENT_TYPE.length) this.body.plainJson = false; // it may be the type
     writeHeader(this.headerMap, name, nameLength, value, valueLength);
@@ -215,12 +254,14 @@ export class Exchange {
 
   /** Adds a header of the current direction to those of its name. */
   addHeader(name: usize, nameLength: u32, value: usize, valueLength: u32): void {
+    if (this.shadows) return;
     this.snapshot.clear();
     proxy_add_header_map_value(this.headerMap, name, nameLength, value, valueLength);
   }
 
   /** Removes a header of the current direction. */
   removeHeader(name: usize, nameLength: u32): void {
+    if (this.shadows) return;
     this.snapshot.clear();
     if (nameLength == CONTENT_TYPE.length) this.body.plainJson = false;
     dropHeader(this.headerMap, name, nameLength);
@@ -327,7 +368,7 @@ export class Exchange {
 
   /** Sets a value of the message for later stages, logs and traces; see extraction.ts. `key`: of `extractionKey`. */
   extract(key: Bytes, value: usize, length: u32): bool {
-    return extract(key, value, length);
+    return this.shadows || extract(key, value, length);
   }
 
   /** Value set under `key`, at `valuePointer` / `valueLength`. False if there is none. */

@@ -3,6 +3,7 @@ import { Coding } from '../message/compression/body';
 import { ErrorId } from '../errors.gen';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
+import { Step } from './compiled-route';
 import { openMessage } from './content-coding';
 import { readBuffer, resultLength, resultPointer, writeBuffer } from './host';
 import { CONTENT_LENGTH } from './names';
@@ -39,6 +40,7 @@ export function judgeBody(leg: Leg): Progress {
       beginStep();
       const verdict = step.stage.onBody(exchange, step.policy);
       if (verdict == Verdict.Wait && !writeBack(leg)) return refuse(leg, ErrorId.FIM_RT_0008);
+      if (leg.step == leg.plan.judge) overshadow(leg, step, verdict, true);
       const progress = settle(leg, leg.step, verdict);
       if (progress != Progress.Goes) return progress;
     }
@@ -49,6 +51,14 @@ export function judgeBody(leg: Leg): Progress {
   if (record != null) record.goesWhole(message.pointer, body.length, leg.body.replaced);
   leg.phase = Phase.Passed;
   return Progress.Goes;
+}
+
+/** Lets the shadow of the route judge what a step has just judged. `atBody`: with the body. */
+export function overshadow(leg: Leg, step: Step, verdict: Verdict, atBody: bool): void {
+  const shadow = leg.route.shadow;
+  const root = leg.stream.root;
+  if (shadow == null || verdict == Verdict.Wait || root == null || root.retired) return;
+  shadow.judge(exchange, step.stage, step.policy, verdict, atBody);
 }
 
 /** Handles an absent, optional body. Only stages that judge this run; after a wait all of them run again. */

@@ -51,6 +51,16 @@ export class Message {
     this.indexed = MessageFormat.Unknown;
   }
 
+  /** Whether there is an index. */
+  get isIndexed(): bool {
+    return this.indexed != MessageFormat.Unknown;
+  }
+
+  /** Makes the index anew for who asks next. */
+  forgetIndex(): void {
+    this.indexed = MessageFormat.Unknown;
+  }
+
   /** A stage's output becomes the body for later stages and for the peer. */
   replace(pointer: usize, length: u32): void {
     this.begin(pointer, length);

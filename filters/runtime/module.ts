@@ -11,6 +11,7 @@ import { KmsConfig } from './config.gen';
 import { Step } from './compiled-route';
 import { Configuration, compileConfiguration, parseConfiguration } from './configuration';
 import { ConfigReader } from './config-reader';
+import { keepDoor } from './door';
 import { drainRetired } from './drain';
 import { tellHeld } from './held-bytes';
 import { errorCode, errorCodeLength, errorTitle, errorTitleLength } from '../errors.gen';
@@ -27,6 +28,7 @@ import {
 import { RootContext, RootTable } from './root-context';
 import { nameSeal } from './seal';
 import { Service } from './service';
+import { shadowDoor } from './shadow-door';
 import { Stage } from './stage';
 import { configAccepted, configLost, configRefused, countConfigured, defineRuntimeStats } from './stats';
 import { StreamTable } from './stream-table';
@@ -66,6 +68,7 @@ export function startVm(): void {
   started = true;
   healthy = stages.length <= MAX_STEPS;
   defineRuntimeStats();
+  keepDoor(shadowDoor);
   for (let i = 0; i < services.length && healthy; i++) healthy = services[i].start();
   for (let i = 0; i < stages.length && healthy; i++) healthy = stages[i].start();
   if (!healthy)

@@ -4,9 +4,10 @@ import { ErrorId } from '../errors.gen';
 import { Coding } from '../message/compression/body';
 import { proxy_continue_stream, proxy_set_effective_context } from './abi';
 import { refusalOf, tooLong } from './admission';
+import { Step } from './compiled-route';
 import { codingOf } from './content-coding';
 import { Direction } from './direction';
-import { judgeBody, judgeEmpty } from './held-body';
+import { judgeBody, judgeEmpty, overshadow } from './held-body';
 import { openBody, resumePiece } from './passing-body';
 import { CONTENT_LENGTH } from './names';
 import { beginStep } from './outcome';
@@ -14,6 +15,7 @@ import { Progress } from './progress';
 import { isEmptyByNature } from './routing';
 import { Resumer } from './service';
 import { exchange, letGo, settle, turnAway, turnTo } from './settle';
+import { Verdict } from './stage';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
 import { unreadKind } from './unread';
@@ -100,12 +102,20 @@ function isComplete(leg: Leg): bool {
   return leg.ended && leg.body.length == 0 && (leg.direction == Direction.Response || leg.stream.facts.bodiless);
 }
 
+/** Whether the step says nothing more of the request when its body is there. */
+function isLastWord(leg: Leg, step: Step, verdict: Verdict): bool {
+  return verdict == Verdict.Reject || exchange.bodiless || !step.policy.needsBody(leg.direction);
+}
+
 function runHeaders(leg: Leg): Progress {
   const steps = leg.plan.steps;
   while (leg.step < steps.length) {
     const step = unchecked(steps[leg.step]);
     beginStep();
-    const progress = settle(leg, leg.step, step.stage.onHeaders(exchange, step.policy));
+    const verdict = step.stage.onHeaders(exchange, step.policy);
+    if (leg.step == leg.plan.judge && leg.direction == Direction.Request && isLastWord(leg, step, verdict))
+      overshadow(leg, step, verdict, false);
+    const progress = settle(leg, leg.step, verdict);
     if (progress != Progress.Goes) return progress;
     leg.step++;
   }

@@ -38,6 +38,10 @@ const GRPC_STATUS_NONE: u32 = u32.MAX_VALUE;
 
 export class Reply {
   error: ErrorId = ErrorId.None;
+  /** The first entry of `errors`: its code, None if there is no entry, and its path, in memory that lasts as long as the call. */
+  firstError: ErrorId = ErrorId.None;
+  firstPath: usize = 0;
+  firstPathLength: u32 = 0;
   private errors: u32 = 0;
   private left: u32 = 0;
   private responseCode: u32 = 0;
@@ -60,6 +64,8 @@ export class Reply {
   /** Starts a reply with the status and title of `error`. Drops earlier content. */
   begin(error: ErrorId): void {
     this.error = error;
+    this.firstError = ErrorId.None;
+    this.firstPathLength = 0;
     this.errors = 0;
     this.left = 0;
     this.responseCode = 0;
@@ -109,6 +115,11 @@ export class Reply {
     if (this.errors >= MAX_REPLY_ERRORS) {
       this.left++;
       return;
+    }
+    if (this.errors == 0) {
+      this.firstError = error;
+      this.firstPath = path;
+      this.firstPathLength = pathLength;
     }
     const list = this.list;
     list.ascii(this.errors == 0 ? '{"code":"' : ',{"code":"');

@@ -100,6 +100,14 @@ export abstract class Stage {
    */
   abstract compile(reader: ConfigReader, node: u32): StagePolicy;
 
+  /**
+   * Whether it can judge without effect: while `exchange.shadows`, its `onHeaders` and `onBody` count nothing, ask nobody
+   * and leave nothing behind but the verdict and its reply.
+   */
+  get judgesOnly(): bool {
+    return false;
+  }
+
   /** The services that it uses. */
   services(): Service[] {
     return [];

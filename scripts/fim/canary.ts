@@ -6,7 +6,7 @@ import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { CONTROL_SOCKET } from '../../envoy/standalone/control-server.ts';
 import { socketsOf } from '../../envoy/standalone/door.ts';
-import type { Figures } from '../../envoy/release/index.ts';
+import type { Figures, ShadowCounts } from '../../envoy/release/index.ts';
 import type { ErrorCode } from '../../envoy/route/index.ts';
 import { canaryLine } from './canary-line.ts';
 
@@ -58,7 +58,12 @@ function watchLine(report: CanaryReport, shares: readonly number[]): string {
 
 function tell(report: CanaryReport): void {
   print(canaryLine(report));
-  const { verdict, steps } = report;
+  const { verdict, steps, mode, shadow, samples = [] } = report;
+  if (mode === 'Shadow') {
+    if (shadow !== null) tellShadow(shadow);
+    for (const sample of samples) print(`  e.g.       ${sample}`);
+    return;
+  }
   if (steps.length > 0)
     print(`  steps      ${steps.map((step) => `${step} %`).join(', ')}; now number ${report.step + 1}`);
   if (verdict === null) return;
@@ -68,6 +73,13 @@ function tell(report: CanaryReport): void {
     print(`  ${name.padEnd(8)} ${row(figures)}`);
   for (const [code, count] of Object.entries(verdict.canary.codes))
     print(`             ${code} ${count} times, of stable ${verdict.stable.codes[code] ?? 0}`);
+}
+
+function tellShadow({ same, stricter, laxer, other, skipped, codes }: ShadowCounts): void {
+  print(`  alike      ${same}`);
+  print(`  differ     ${stricter} it alone refuses, ${laxer} it alone lets pass, ${other} for different reasons`);
+  if (skipped > 0) print(`  not judged ${skipped}, since its time was used up`);
+  for (const [code, count] of Object.entries(codes)) print(`             ${code} ${count} times`);
 }
 
 function row({ requests, errorRate, refusalRate, p50, p99 }: Figures): string {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it, type TestContext } from 'node:test';
 import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { compileLimitsTrap } from '../host/compile.ts';
+import { control } from './control.ts';
 import { Harness, type HarnessOptions } from './harness.ts';
 
 const STABLE = '^01[0-9]{6}$';
@@ -59,18 +59,6 @@ spec:
 `;
 
 type CanaryEvent = Extract<StackEvent, { event: 'canary' }>;
-
-/** A command as `fim canary` sends it. */
-async function control(harness: Harness, method: string, path: string): Promise<{ status: number; body: any }> {
-  return new Promise((done, failed) => {
-    const asked = request({ socketPath: harness.stack.control!, method, path }, (response) => {
-      let text = '';
-      response.on('data', (piece: Buffer) => (text += piece.toString()));
-      response.on('end', () => done({ status: response.statusCode ?? 0, body: JSON.parse(text) }));
-    });
-    asked.on('error', failed).end();
-  });
-}
 
 const stateOf = async (harness: Harness): Promise<CanaryReport> =>
   (await control(harness, 'GET', '/canary')).body.canary;

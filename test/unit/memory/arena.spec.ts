@@ -51,6 +51,27 @@ describe('Arena', () => {
     arena.release();
   });
 
+  it('goes back to a mark, with the blocks that came since', () => {
+    const arena = new Arena(CHUNK, CAP);
+    const empty = arena.mark;
+    const first = arena.allocate(4000);
+    fill(first, 4000, 0xaa);
+    const held = arena.held;
+    const mark = arena.mark;
+    arena.allocate(64);
+    arena.allocate(5000);
+    arena.allocate(30000);
+    arena.unwind(mark);
+    expect<usize>(arena.held).toBe(held);
+    expect<bool>(holds(first, 4000, 0xaa)).toBe(true);
+    const next = arena.allocate(16);
+    expect<usize>(next).toBe(mark);
+    arena.unwind(empty);
+    expect<usize>(arena.held).toBe(0);
+    expect<bool>(arena.allocate(16) != 0).toBe(true);
+    arena.release();
+  });
+
   it('doubles, so that many small requests take few blocks', () => {
     const arena = new Arena(CHUNK, CAP);
     let steps = 0;
