@@ -77,6 +77,10 @@ export const MAX_RESOURCE_ERRORS = 50;
 export const MAX_PLUGIN_ROUTES = 1_000;
 /** One plugin configuration, bytes (as in the modules). */
 export const MAX_PLUGIN_CONFIG_BYTES = 4 * 1024 * 1024;
+/** Certificates of one side of a pair where they stand outside the resource, bytes of PEM; more is not taken. */
+export const MAX_TLCP_CHAIN_BYTES = 32 * 1024;
+/** Authorities of clients where they stand outside the resource, bytes of PEM; more is not taken. */
+export const MAX_TLCP_TRUST_BYTES = 64 * 1024;
 /** Revocation lists of a listener, bytes of PEM or of the file that holds them; more is FIM-CFG-1075. */
 export const MAX_TLCP_LISTS_BYTES = 1_500_000;
 /**

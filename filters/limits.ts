@@ -153,6 +153,8 @@ export const MAX_VERSION_FETCHES: i32 = 4;
  * room.
  */
 export const MAX_ABSENT_VERSIONS: i32 = 16;
+/** Time between two counts of a key that does not belong to its certificate, milliseconds. */
+export const UNFIT_COUNT_MS: u64 = 1_000;
 /**
  * Versions tried for a message that names none: the newest, the previous one, and older ones that were superseded
  * within ROTATION_GRACE_MS.

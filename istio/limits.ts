@@ -2,6 +2,16 @@
 
 /** File with the platform's default certificates of national TLS, bytes; a larger one is refused. */
 export const MAX_TLCP_CERTIFICATES_BYTES = 512 * 1024;
+/** Objects with certificates that the routes of one namespace name. Further ones are not read, and said to be missing. */
+export const MAX_NAMESPACE_CERTIFICATES = 32;
+/** Pause between two looks at an object with certificates, milliseconds; longer with many, so that there are few requests. */
+export const CERTIFICATE_LOOK_MS = 2_000;
+/** Looks at objects with certificates, a second at most, of all namespaces together. */
+export const CERTIFICATE_LOOKS_PER_SECOND = 20;
+/** Time for which planning waits for the first look at an object with certificates, milliseconds. */
+export const CERTIFICATE_WAIT_MS = 2_500;
+/** Time before its end from which a certificate of national TLS carries a warning, milliseconds. */
+export const CERTIFICATE_WARNING_MS = 14 * 86_400_000;
 /** Most FinancialRoutes of one workload. The youngest beyond it are not accepted. */
 export const MAX_WORKLOAD_ROUTES = 500;
 /**

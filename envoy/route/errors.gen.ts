@@ -112,6 +112,9 @@ export type ErrorCode =
   | 'FIM-CFG-1075'
   | 'FIM-CFG-1076'
   | 'FIM-CFG-1077'
+  | 'FIM-CFG-1280'
+  | 'FIM-CFG-1281'
+  | 'FIM-CFG-1282'
   | 'FIM-CFG-1061'
   | 'FIM-CFG-1062'
   | 'FIM-CFG-1063'
@@ -364,6 +367,11 @@ export type ErrorCode =
   | 'FIM-OP-0031'
   | 'FIM-OP-0032'
   | 'FIM-OP-0033'
+  | 'FIM-OP-0060'
+  | 'FIM-OP-0061'
+  | 'FIM-OP-0062'
+  | 'FIM-OP-0063'
+  | 'FIM-OP-0064'
   | 'FIM-OP-0040'
   | 'FIM-OP-0041'
   | 'FIM-OP-0042';
@@ -467,10 +475,13 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-AUD-0102': {"status":503,"title":"Audit had no room for a record in time","titleZh":"审计记录未能及时获得空间","advice":"The request waited as long as `audit.wait` says. The collector of audit records is away or slow.","adviceZh":"请求已等待到 `audit.wait` 规定的时间。审计收集器不可用或过慢。"},
   'FIM-AUD-0103': {"status":502,"title":"Record of the message was not durable in time","titleZh":"报文的审计记录未能及时落盘","advice":"The upstream has answered, and the answer is withheld: ask it for the state of the transaction before you repeat it.","adviceZh":"上游已应答但应答被扣留：重发之前请先向上游查询交易状态。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
-  'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is one of `inline` and `file`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline` 或 `file` 之一。"},
-  'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入。"},
+  'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is exactly one of `inline`, `file`, `secret` and `configMap`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline`、`file`、`secret`、`configMap` 之一。"},
+  'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline, or name a Secret or ConfigMap.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入，或指定 Secret 或 ConfigMap。"},
   'FIM-CFG-1076': {"status":0,"title":"Ordinary TLS would be a way around what national TLS demands","titleZh":"普通 TLS 会绕过国密 TLS 的要求","advice":"Demand of `alsoTls` what is demanded beside it: `clientAuth: Required` with `trust`, and `crl` where revocations are looked at; or leave `alsoTls` out.","adviceZh":"请让 `alsoTls` 提出同样的要求：`clientAuth: Required` 并填写 `trust`，检查吊销时还需 `crl`；或删除 `alsoTls`。"},
   'FIM-CFG-1077': {"status":0,"title":"Certificates for the clients of ordinary TLS cannot be used","titleZh":"普通 TLS 客户端的证书设置无法使用","advice":"`alsoTls.trust` has certificates of RSA or of ECDSA, `alsoTls.crl` revocation lists, both as PEM, where clients are asked for certificates.","adviceZh":"要求客户端证书时，`alsoTls.trust` 填写 RSA 或 ECDSA 证书，`alsoTls.crl` 填写吊销列表，均为 PEM 格式。"},
+  'FIM-CFG-1280': {"status":0,"title":"Certificates stand in no place, or in two","titleZh":"证书没有来源，或有两个来源","advice":"Write `chain` or `chainFrom`, `trust` or `trustFrom`; a source is exactly one of `secret`, `configMap` and `file`.","adviceZh":"`chain` 与 `chainFrom`、`trust` 与 `trustFrom` 各选其一；来源只能是 `secret`、`configMap`、`file` 之一。"},
+  'FIM-CFG-1281': {"status":0,"title":"Certificates cannot be read from where they are said to stand","titleZh":"无法从所指位置读取证书","advice":"Standalone name a regular file of certificates alone, PEM: Secrets and ConfigMaps are of a mesh. In a mesh name a Secret or a ConfigMap of the route's namespace: files are not there.","adviceZh":"独立模式请指定只含证书的普通文件（PEM）：Secret 与 ConfigMap 属于网格。网格中请指定路由所在命名空间的 Secret 或 ConfigMap：那里没有文件。"},
+  'FIM-CFG-1282': {"status":0,"title":"A member with a private key is named for certificates","titleZh":"证书来源指向了私钥成员","advice":"Name the member with the certificates (`tls.crt`). The private key belongs into the key service and is named by `keyId`; it is never read from a Secret.","adviceZh":"请指定含证书的成员（`tls.crt`）。私钥应存放于密钥服务并以 `keyId` 指定，绝不从 Secret 读取。"},
   'FIM-CFG-1061': {"status":0,"title":"Observe does not turn off masking or encryption","titleZh":"Observe 不会关闭脱敏或加密","advice":"Nothing to do: limits and validation only count, masking and encryption act.","adviceZh":"无需处理：限流与校验只计数，脱敏与加密照常执行。"},
   'FIM-CFG-1062': {"status":0,"title":"Route has no policy","titleZh":"路由没有策略","advice":"It exempts its requests from less specific routes; add a section if that is not meant.","adviceZh":"它使其请求不受较宽泛路由的约束；如非本意，请添加配置段。"},
   'FIM-CFG-1063': {"status":0,"title":"Setting has no effect","titleZh":"设置不起作用","advice":"Drop it, or add the policy that it is for.","adviceZh":"删除它，或添加它所服务的策略。"},
@@ -722,7 +733,12 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0030': {"status":0,"title":"Budget of the namespace is spent","titleZh":"命名空间配额已用尽","advice":"Delete routes or profiles of the namespace that are not needed, or make them smaller; older ones keep their place.","adviceZh":"请删除命名空间中不需要的路由或校验配置，或将其缩小；较早的保留位置。"},
   'FIM-OP-0031': {"status":0,"title":"Budget of the namespace is nearly spent","titleZh":"命名空间配额即将用尽","advice":"The next routes may not be accepted: see istio/limits.ts for the budgets.","adviceZh":"后续路由可能不被接受：预算见 istio/limits.ts。"},
   'FIM-OP-0032': {"status":0,"title":"Key is not this namespace's","titleZh":"密钥不属于该命名空间","advice":"The platform binds keys to namespaces (--kms-keys): ask for the key, or name one of your own.","adviceZh":"平台将密钥绑定到命名空间（--kms-keys）：请申请该密钥，或使用自己的密钥。"},
-  'FIM-OP-0033': {"status":0,"title":"Proxies do not get a key","titleZh":"代理无法获取密钥","advice":"The key service refuses the proxies' identity, or what it gives is no key: see its policy for the data, not only the metadata, and fim.key.unavailable.* of the proxy.","adviceZh":"密钥服务拒绝代理的身份，或其给出的不是密钥：请检查其对数据（而不仅是元数据）的策略，以及代理的 fim.key.unavailable.*。"},
+  'FIM-OP-0033': {"status":0,"title":"Proxies do not get a key","titleZh":"代理无法获取密钥","advice":"The key service refuses the proxies' identity, or what it gives is no key: see its policy for the data, not only the metadata, and fim.key.unavailable.* of the proxy. `unfit`: it is not the key of the certificate that `tls.certificates` has with it.","adviceZh":"密钥服务拒绝代理的身份，或其给出的不是密钥：请检查其对数据（而不仅是元数据）的策略，以及代理的 fim.key.unavailable.*。`unfit` 表示该密钥不属于 `tls.certificates` 中与其配对的证书。"},
+  'FIM-OP-0060': {"status":0,"title":"Certificates are not where the route says","titleZh":"路由所指位置没有证书","advice":"Create the Secret or ConfigMap in the route's namespace with the member that is named, or correct the name; what was in force of national TLS stays in force.","adviceZh":"请在路由的命名空间创建含所指成员的 Secret 或 ConfigMap，或更正名称；国密 TLS 已生效的内容保持生效。"},
+  'FIM-OP-0061': {"status":0,"title":"Operator may not read the certificates","titleZh":"operator 无权读取证书","advice":"Give its service account a Role in the route's namespace with the verb `get` on this one object (`resourceNames`); istio/operator/README.md has it to copy.","adviceZh":"请在路由的命名空间为其服务账号授予仅针对该对象（`resourceNames`）的 `get` 权限；istio/operator/README.md 中有可复制的示例。"},
+  'FIM-OP-0062': {"status":0,"title":"What stands there are no certificates","titleZh":"所指内容不是证书","advice":"Put certificates there as PEM (or revocation lists, for `crl`), within the limit of their size, and nothing else; a private key belongs into the key service.","adviceZh":"请以 PEM 格式放入证书（`crl` 则为吊销列表），不超过大小上限，且不含其他内容；私钥应存放于密钥服务。"},
+  'FIM-OP-0063': {"status":0,"title":"A certificate of national TLS ends soon, or has ended","titleZh":"国密 TLS 证书即将到期或已到期","advice":"Renew it, and put it where the route names it: open connections go on with the old one. Clients refuse one that has ended.","adviceZh":"请续签并更新到路由所指位置：已建立的连接继续使用旧证书。到期后客户端会拒绝。"},
+  'FIM-OP-0064': {"status":0,"title":"API server does not give the certificates","titleZh":"API 服务器未返回证书","advice":"Nothing to do if it passes: the operator asks again. What was in force of national TLS stays in force.","adviceZh":"若很快恢复则无需处理：operator 会重试。国密 TLS 已生效的内容保持生效。"},
   'FIM-OP-0040': {"status":0,"title":"Baseline is not accepted","titleZh":"基线未被接受","advice":"Correct what the condition names; until then the last valid form stays in force, or none if there was none.","adviceZh":"请修正状态条件中指出的问题；在此之前，上一个有效版本继续生效，若无则不生效。"},
   'FIM-OP-0041': {"status":0,"title":"Routes do not go together with the baseline","titleZh":"部分路由与基线不兼容","advice":"The former state of these routes stays in force; their requests meet the baseline alone where nothing was. Change the routes, or leave their namespaces out (`spec.namespaces`).","adviceZh":"这些路由继续使用之前生效的版本；如之前没有，则其请求只受基线约束。请修改路由，或将其命名空间排除（`spec.namespaces`）。"},
   'FIM-OP-0042': {"status":0,"title":"Baseline cannot reach the root namespace of the mesh","titleZh":"基线无法作用于网格的根命名空间","advice":"Objects there act on every namespace: run gateways in a namespace of their own.","adviceZh":"根命名空间中的对象作用于所有命名空间：请将网关部署在独立的命名空间中。"},

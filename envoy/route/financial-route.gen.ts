@@ -225,10 +225,30 @@ export interface RouteBody {
 /** CipherSuite */
 export type CipherSuite = 'ECDHE-SM4-SM3' | 'ECC-SM4-SM3' | 'ECDHE-SM4-GCM-SM3' | 'ECC-SM4-GCM-SM3';
 
+/** Member of an object of the route's namespace. A Role there lets the operator `get` the object by its name. */
+export interface TlsObjectKey {
+  /** Name of the object. */
+  name: string;
+  /** Member of its data: `tls.crt`, `ca.crt`. */
+  key: string;
+}
+
+/** Place of certificates, by exactly one of the members. Certificates stand there, PEM, and nothing else: private keys are at the key service. A change there takes effect without an edit of the route. */
+export interface TlsSource {
+  /** Member of a Secret of the route's namespace. In a mesh only. */
+  secret?: TlsObjectKey;
+  /** Member of a ConfigMap of the route's namespace. In a mesh only. */
+  configMap?: TlsObjectKey;
+  /** File, by its path from the folder of the route's file. Standalone only. */
+  file?: string;
+}
+
 /** A certificate with SM2 and SM3, and its private key. */
 export interface TlsCertificate {
-  /** The certificate, PEM, and those of authorities that clients need to verify it. */
-  chain: string;
+  /** The certificate, PEM, and those of authorities that clients need to verify it. Either this or `chainFrom`. */
+  chain?: string;
+  /** Where the chain stands instead. */
+  chainFrom?: TlsSource;
   /** Private key in the KMS, without version: `kms://prod/gateway/sign`, an SM2 key. Keys never stand in a resource. After a rotation the version counts that belongs to the certificate. */
   keyId: string;
 }
@@ -250,6 +270,10 @@ export interface TlsLists {
   inline?: string;
   /** File with lists, PEM or one as DER, by its path from the folder of the route's file. Standalone only. It is read anew when it changes. */
   file?: string;
+  /** Member of a Secret, PEM. In a mesh only. */
+  secret?: TlsObjectKey;
+  /** Member of a ConfigMap, PEM. In a mesh only. */
+  configMap?: TlsObjectKey;
 }
 
 /** Whether an answer without the question's nonce counts as none. Many responders sign their answers beforehand. */
@@ -289,6 +313,8 @@ export interface RouteTls {
   clientAuth?: ClientAuth;
   /** Certificates of the authorities of clients, PEM, one or more (64 at most). Needed with `certificates` where clients are asked for theirs. */
   trust?: string;
+  /** Where they stand instead of in `trust`. */
+  trustFrom?: TlsSource;
   /** How long a client's certificates must be valid yet, so that a connection does not outlive them: `24h`. Absent: not at all. */
   minimumValidity?: string;
   /** Revocation lists of the authorities of clients. With them every certificate of a client, and of its authorities but the anchors, needs a list that is in time, or an answer to `ocsp`; sessions of certificates that a list names are not resumed. */

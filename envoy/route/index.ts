@@ -23,7 +23,16 @@ export { checkRoutes, isCaseFile, loadRoutes, parseRoutes, readChecked, type Loa
 export type { RouteResource } from './resource.ts';
 export type { Section, Sections } from './sections.ts';
 export { isSm2, type AlsoTls } from './also-tls.ts';
-export { listenerTls } from './national-tls.ts';
+export { listenerTls, tlsReferencesOf } from './national-tls.ts';
+export {
+  firstEndOf,
+  nameOf,
+  pemOf,
+  readTlsFile,
+  type ReadTls,
+  type TlsFinding,
+  type TlsReference,
+} from './tls-source.ts';
 export type { ListenerTls, TlsPairTerms } from './national-tls.ts';
 export { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';
 export { CHAIN, FUSED_MODULE, keysOf, STAGES, TLCP_MODULE } from './stages/table.ts';

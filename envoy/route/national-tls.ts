@@ -1,6 +1,5 @@
 // Joins what the routes of one listener ask of national TLS. A connection is made before its routes are known, so all
 // that ask ask for the same.
-import { dirname, resolve } from 'node:path';
 import {
   MAX_MINIMUM_VALIDITY_MS,
   MAX_OCSP_TIMEOUT_MS,
@@ -12,11 +11,12 @@ import {
 import { alsoTlsOf, checkAlsoTls, type AlsoTls } from './also-tls.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { durationMs } from './duration.ts';
-import type { CipherSuite, RevocationFallback, RouteSpec, RouteTls } from './financial-route.gen.ts';
+import type { CipherSuite, RevocationFallback, RouteSpec, RouteTls, TlsCertificate } from './financial-route.gen.ts';
 import type { Path } from './json-path.ts';
 import type { RouteResource } from './resource.ts';
 import { issueAt, type RouteIssue } from './route-error.ts';
 import type { Report } from './schema-check.ts';
+import { checkTlsSources, textOf, type TlsReference, type TlsText } from './tls-source.ts';
 
 /** Numbers of the suites. */
 const SUITES: Record<CipherSuite, number> = {
@@ -38,13 +38,16 @@ export function checkTls({ tls }: RouteSpec, report: Report): void {
   if (tls === undefined) return;
   const at = (name: keyof RouteTls): Path => ['spec', 'tls', name];
   const asks = asksClients(tls);
-  if (tls.certificates !== undefined && tls.trust === undefined && asks) report('FIM-CFG-1072', at('certificates'));
+  const { trust, trustFrom } = tls;
+  if (tls.certificates !== undefined && trust === undefined && trustFrom === undefined && asks)
+    report('FIM-CFG-1072', at('certificates'));
   for (const name of ['crl', 'ocsp', 'revocationFallback', 'minimumValidity'] as const)
     if (tls[name] !== undefined && !asks) report('FIM-CFG-1074', at(name), 'no client is asked for certificates');
-  if (tls.crl !== undefined && (tls.crl.inline === undefined) === (tls.crl.file === undefined))
-    report('FIM-CFG-1074', at('crl'), 'exactly one of inline and file');
+  if (tls.crl !== undefined && Object.keys(tls.crl).length !== 1)
+    report('FIM-CFG-1074', at('crl'), 'exactly one of inline, file, secret and configMap');
   if (tls.revocationFallback !== undefined && tls.crl === undefined && tls.ocsp === undefined)
     report('FIM-CFG-1074', at('revocationFallback'), 'there is neither crl nor ocsp');
+  checkTlsSources(tls, report);
   checkAlsoTls(tls, report);
   checkTime(tls.ocsp?.timeout, [...at('ocsp'), 'timeout'], [MIN_OCSP_TIMEOUT_MS, MAX_OCSP_TIMEOUT_MS], report);
   checkTime(tls.sessionDuration, at('sessionDuration'), [MIN_SESSION_MS, MAX_SESSION_MS], report);
@@ -73,6 +76,14 @@ export interface TlsPairTerms {
   encryptKey: string;
 }
 
+/** A pair as the routes name it. */
+export interface TlsPairPlaces {
+  sign: TlsText;
+  encrypt: TlsText;
+  signKey: string;
+  encryptKey: string;
+}
+
 /** National TLS of a listener. */
 export interface ListenerTls {
   /** Numbers of the suites, the preferred first. */
@@ -81,16 +92,13 @@ export interface ListenerTls {
   tickets: boolean;
   /** Time for which a session may be resumed, seconds. Absent: the module's. */
   sessionSeconds?: number;
-  /** PEM. */
-  trust?: string;
+  trust?: TlsText;
   /** The server's pairs. Empty: no certificates are named. */
-  pairs: TlsPairTerms[];
+  pairs: TlsPairPlaces[];
   /** Remaining validity that certificates of clients must have, seconds. */
   leastSeconds: number;
-  /** Revocation lists, PEM. */
-  lists?: string;
-  /** File of revocation lists, absolute. */
-  listFile?: string;
+  /** Revocation lists. */
+  lists?: TlsText;
   ocsp?: { timeoutMs: number; needsNonce: boolean };
   fallback: RevocationFallback;
   /** Ordinary TLS on the same port. Absent: none. */
@@ -103,9 +111,33 @@ export interface ListenerTls {
   issue: (code: RouteIssue['code'], path: Path, detail: string) => RouteIssue;
 }
 
-function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'issue'> {
+function pairsOf(tls: RouteTls, place: { namespace: string; file: string }): TlsPairPlaces[] {
+  return (tls.certificates ?? []).map(({ sign, encrypt }, index) => {
+    const chainOf = (name: 'sign' | 'encrypt', { chain, chainFrom }: TlsCertificate): TlsText =>
+      textOf(chain, chainFrom, { ...place, use: 'chain', at: ['certificates', index, name, 'chainFrom'] }) ?? '';
+    return {
+      sign: chainOf('sign', sign),
+      encrypt: chainOf('encrypt', encrypt),
+      signKey: sign.keyId,
+      encryptKey: encrypt.keyId,
+    };
+  });
+}
+
+/** Places outside the resource that a section names. `file`: that of the route, empty in a mesh. */
+export function tlsReferencesOf(tls: RouteTls | undefined, place: { namespace: string; file: string }): TlsReference[] {
+  if (tls === undefined) return [];
+  const { trust, lists, pairs } = termsOf(tls, place);
+  return [trust, lists, ...pairs.flatMap(({ sign, encrypt }) => [sign, encrypt])].filter(
+    (text) => typeof text === 'object',
+  );
+}
+
+function termsOf(tls: RouteTls, place: { namespace: string; file: string }): Omit<ListenerTls, 'routes' | 'issue'> {
   const { ocsp, crl } = tls;
   const alsoTls = alsoTlsOf(tls);
+  const trust = textOf(tls.trust, tls.trustFrom, { ...place, use: 'trust', at: ['trustFrom'] });
+  const lists = textOf(crl?.inline, crl, { ...place, use: 'lists', at: ['crl'] });
   return {
     suites: tls.cipherSuites.map((name) => SUITES[name]),
     names: [...tls.cipherSuites],
@@ -114,15 +146,10 @@ function termsOf(tls: RouteTls, file: string): Omit<ListenerTls, 'routes' | 'iss
     ...(tls.sessionDuration === undefined
       ? {}
       : { sessionSeconds: Math.round(durationMs(tls.sessionDuration) / 1000) }),
-    ...(tls.trust === undefined ? {} : { trust: tls.trust }),
-    pairs: (tls.certificates ?? []).map(({ sign, encrypt }) => ({
-      chain: `${sign.chain}\n${encrypt.chain}`,
-      signKey: sign.keyId,
-      encryptKey: encrypt.keyId,
-    })),
+    ...(trust === undefined ? {} : { trust }),
+    pairs: pairsOf(tls, place),
     leastSeconds: tls.minimumValidity === undefined ? 0 : Math.ceil(durationMs(tls.minimumValidity) / 1000),
-    ...(crl?.inline === undefined ? {} : { lists: crl.inline }),
-    ...(crl?.file === undefined ? {} : { listFile: resolve(dirname(file), crl.file) }),
+    ...(lists === undefined ? {} : { lists }),
     ...(ocsp === undefined
       ? {}
       : { ocsp: { timeoutMs: durationMs(ocsp.timeout ?? '2s'), needsNonce: ocsp.nonce === 'Required' } }),
@@ -136,12 +163,16 @@ export function listenerTls(resources: readonly RouteResource[]): { tls: Listene
   const errors: RouteIssue[] = [];
   let tls: ListenerTls | null = null;
   let wanted = '';
-  for (const { key, spec, source } of resources) {
+  for (const { key, namespace, spec, source } of resources) {
     if (spec.tls === undefined) continue;
-    const terms = termsOf(spec.tls, source.file);
-    const text = canonicalJson(terms);
-    if (terms.listFile !== undefined && source.file === '')
-      errors.push(issueAt(source, 'FIM-CFG-1075', ['spec', 'tls', 'crl', 'file'], 'there are no files in a mesh'));
+    const place = { namespace, file: source.file };
+    const terms = termsOf(spec.tls, place);
+    const text = canonicalJson(terms as never);
+    if (source.file === '')
+      for (const { kind, use, at } of tlsReferencesOf(spec.tls, place)) {
+        const code = use === 'lists' ? 'FIM-CFG-1075' : 'FIM-CFG-1281';
+        if (kind === 'File') errors.push(issueAt(source, code, ['spec', 'tls', ...at], 'there are no files in a mesh'));
+      }
     if (tls === null) {
       const issue: ListenerTls['issue'] = (code, path, detail) =>
         issueAt(source, code, ['spec', 'tls', ...path], detail);

@@ -2,6 +2,8 @@ import { inheritedByRoute, routesOfFiles, type InheritedSection } from './inheri
 import { loadRoutes } from './load.ts';
 import type { RouteIssue } from './route-error.ts';
 import { TLCP_MODULE } from './stages/table.ts';
+import type { ListenerTls } from './national-tls.ts';
+import { nameOf, readTlsFile, type TlsReference } from './tls-source.ts';
 import { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';
 import { translate, type TranslateOptions, type Translation } from './translate.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -63,9 +65,17 @@ export async function validateFiles(
     }
   }
   const { tls } = translation;
-  if (dryRun !== undefined && tls !== null && errors.length === 0) {
+  const elsewhere = tls === null ? [] : placesInMesh(tls);
+  for (const reference of elsewhere)
+    warnings.push(tls!.issue('FIM-CFG-1281', reference.at, `${nameOf(reference)} is not looked at outside a mesh`));
+  if (dryRun !== undefined && tls !== null && elsewhere.length === 0 && errors.length === 0) {
     const own = tls.pairs.length > 0 ? null : ((await options.tlcp?.own()) ?? null);
-    const config = tlcpListenerConfig(tls, { kms: { cluster: 'fim-kms' }, responder: ANY_RESPONDER, own });
+    const config = tlcpListenerConfig(tls, {
+      kms: { cluster: 'fim-kms' },
+      responder: ANY_RESPONDER,
+      own,
+      read: readTlsFile,
+    });
     if ('code' in config) errors.push(config);
     else if (config.connections!.pairs.length > 0) {
       const refusal = await dryRun(`${TLCP_MODULE}.wasm`, canonicalJson(config));
@@ -85,4 +95,11 @@ export async function validateFiles(
     files: loaded.files,
     translation,
   };
+}
+
+/** Secrets and ConfigMaps that are named: only the operator can look at them. */
+function placesInMesh({ trust, lists, pairs }: ListenerTls): TlsReference[] {
+  return [trust, lists, ...pairs.flatMap(({ sign, encrypt }) => [sign, encrypt])].filter(
+    (text): text is TlsReference => typeof text === 'object' && text.kind !== 'File',
+  );
 }

@@ -1,6 +1,6 @@
 // Gathers what the proxy needs for national TLS: certificates, where its private keys are, the module.
 import type { AlsoTls, KmsConfig, ListenerTls, TlcpConfigTerms, TlcpListenerConfig } from '../route/index.ts';
-import { TLCP_MODULE, tlcpListenerConfig } from '../route/index.ts';
+import { readTlsFile, TLCP_MODULE, tlcpListenerConfig, type ReadTls } from '../route/index.ts';
 import { CodedError } from './coded-error.ts';
 import { LocatedError } from './located-error.ts';
 import type { DevelopmentKms } from './development-kms.ts';
@@ -62,7 +62,7 @@ export class TlcpPlanner {
     this.parts = parts;
   }
 
-  /** Called with files of revocation lists, which are read anew when they change. */
+  /** Called with files of certificates and revocation lists, which are read anew when they change. */
   onFile: (path: string) => void = () => {};
 
   /**
@@ -72,13 +72,16 @@ export class TlcpPlanner {
   async plan(tls: ListenerTls | null): Promise<TlcpPlan | null> {
     if (tls === null) return null;
     const { kms, modules } = this.parts;
-    if (tls.listFile !== undefined) this.onFile(tls.listFile);
+    const read: ReadTls = (reference) => {
+      if (reference.kind === 'File') this.onFile(reference.name);
+      return readTlsFile(reference);
+    };
     const identity = tls.pairs.length === 0 ? await this.developmentIdentity() : null;
     const own =
       identity === null
         ? null
         : { pairs: [{ chain: identity.chain, signKey: SIGN_KEY, encryptKey: ENCRYPT_KEY }], trust: identity.trust };
-    const config = tlcpListenerConfig(tls, { kms, own, responder: this.parts.responder });
+    const config = tlcpListenerConfig(tls, { kms, own, responder: this.parts.responder, read });
     if ('code' in config) throw new LocatedError(config);
     return {
       module: await modules.load(TLCP_MODULE),

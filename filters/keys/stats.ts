@@ -38,9 +38,10 @@ export const waitExpired: Counter = new Counter(KEY_WAIT_EXPIRED);
 export const waitMillis: Histogram = new Histogram(KEY_WAIT_MS);
 
 /** Failed look-ups of a key's newest version, by reason. */
-const unavailable: StaticArray<Counter> = new StaticArray<Counter>(6);
+const unavailable: StaticArray<Counter> = new StaticArray<Counter>(7);
 
-const REASONS: StaticArray<string> = ['outage', 'absent', 'denied', 'unreadable', 'expired', 'revoked'];
+const REASONS: StaticArray<string> = ['outage', 'absent', 'denied', 'unreadable', 'expired', 'revoked', 'unfit'];
+const UNFIT: i32 = 6;
 
 function placeOf(state: KeyState): i32 {
   switch (state) {
@@ -59,13 +60,18 @@ function placeOf(state: KeyState): i32 {
   }
 }
 
-/** Reason why a key is unavailable: one of six words, for the log and the label of counters. */
+/** Reason why a key is unavailable: one of the words, for the log and the label of counters. */
 export function reasonOf(state: KeyState): string {
   return REASONS[placeOf(state)];
 }
 
 export function countUnavailable(state: KeyState): void {
   unavailable[placeOf(state)].add(1);
+}
+
+/** A key is there, and is not that of the certificate that it is for. */
+export function countUnfit(): void {
+  unavailable[UNFIT].add(1);
 }
 
 export function defineKeyStats(): void {

@@ -1,10 +1,11 @@
 // One pair of certificates of this side, and its private keys on their way from the KMS.
-import { MAX_HANDSHAKE_MS, MAX_VERSIONS_TRIED } from '../limits';
+import { MAX_HANDSHAKE_MS, MAX_VERSIONS_TRIED, UNFIT_COUNT_MS } from '../limits';
 import { Sm2PrivateKey } from '../crypto/sm2-key';
 import { sm2PrivateKeyFrom } from '../crypto/sm2-key-format';
 import { KeyRing } from '../keys/key-ring';
 import { keyRing } from '../keys/key-store';
 import { KeyState } from '../keys/key-state';
+import { countUnfit } from '../keys/stats';
 import { Bytes } from '../memory/bytes';
 import { Caller } from '../runtime/caller';
 import { KmsConfig } from '../runtime/config.gen';
@@ -41,6 +42,8 @@ export class OwnPair {
   refused: bool = false;
   /** When the KMS withdrew a key that is still held, monotonic milliseconds; 0: it did not. */
   private withdrawnMs: u64 = 0;
+  /** Since when the keys are there and are not those of the certificates, monotonic milliseconds; 0: they are. */
+  private unfitMs: u64 = 0;
   private readonly signKey: OwnKey;
   private readonly encryptKey: OwnKey;
   private readonly text: Bytes;
@@ -93,10 +96,20 @@ export class OwnPair {
     }
     if (this.ready) {
       this.withdrawnMs = 0;
+      this.unfitMs = 0;
       return;
     }
+    this.countUnfit(nowMs);
     if (one) one.wipe();
     if (other) other.wipe();
+  }
+
+  /** Counts once in UNFIT_COUNT_MS: versions of before may still be on their way. */
+  private countUnfit(nowMs: u64): void {
+    if (this.unfitMs == 0) this.unfitMs = nowMs;
+    if (nowMs - this.unfitMs < UNFIT_COUNT_MS) return;
+    this.unfitMs = nowMs;
+    countUnfit();
   }
 
   /** Overwrites keys that the KMS has withdrawn. */

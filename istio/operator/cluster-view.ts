@@ -1,5 +1,5 @@
 // State that the operator's stages share: the informers' copies of the cluster, and the results of planning.
-import type { BaselineResource, RouteIssue } from '../../envoy/route/index.ts';
+import type { BaselineResource, RouteIssue, TlsReference } from '../../envoy/route/index.ts';
 import type { Informer } from './kube/informer.ts';
 import type { KeyTrouble } from './key-evidence.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -54,6 +54,8 @@ export interface CheckedRoute {
   baselines: string[];
   /** Keys among `ownKeyIds` that the route's namespace may not use. */
   denied: readonly string[];
+  /** Places of certificates that it names. */
+  certificates: readonly TlsReference[];
   /** Its targets; of a route that names none, nothing. */
   places: readonly Place[];
 }

@@ -10,7 +10,7 @@ const CLEAR_MS = 10_000;
 
 /** One reading of a proxy's key counters. */
 export interface KeyReading {
-  /** Failed look-ups by reason: `denied`, `absent`, `unreadable`, `expired`, `revoked`, `outage`. */
+  /** Failed look-ups by reason: `denied`, `absent`, `unreadable`, `expired`, `revoked`, `unfit` (not of the certificate), `outage`. */
   unavailable: Readonly<Record<string, number>>;
   /** Successful look-ups. */
   succeeded: number;
@@ -66,8 +66,11 @@ function next(before: KeyTrouble | undefined, reading: KeyReading, now: number):
     return { reading, reason: worst[0], failedAt: now, succeededThen: before?.reading.succeeded ?? 0 };
   // A success may have come right after the last failure, so that one reading has both. The next may be as far away as
   // the key's refresh. A key that is still refused fails again within seconds, while messages need it.
+  // What does not fit its certificate is counted again and again, and ends without another look-up.
   const isBack =
-    before?.reason !== undefined && reading.succeeded > before.succeededThen && now - before.failedAt > CLEAR_MS;
+    before?.reason !== undefined &&
+    (before.reason === 'unfit' || reading.succeeded > before.succeededThen) &&
+    now - before.failedAt > CLEAR_MS;
   const isRestarted = before !== undefined && reading.succeeded < before.reading.succeeded;
   return {
     reading,

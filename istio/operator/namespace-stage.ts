@@ -2,6 +2,7 @@
 import { canonicalHash, type BaselineResource } from '../../envoy/route/index.ts';
 import { MAX_NAMESPACE_WORKLOADS } from '../limits.ts';
 import type { Baselines } from './baselines.ts';
+import type { CertificateDirectory } from './certificate-directory.ts';
 import type { CheckedRoute, ClusterView, NamespaceState } from './cluster-view.ts';
 import type { FairGate } from './fairness.ts';
 import type { KubeObject } from './kube/objects.ts';
@@ -34,6 +35,7 @@ export interface NamespaceStageParts {
   checker: RouteChecker;
   baselines: Baselines;
   keys: KeyDirectory;
+  certificates: CertificateDirectory;
   binding: KeyBinding;
   gate: FairGate;
   api: KubeApi;
@@ -134,6 +136,7 @@ async function judge(
             ownKeyIds: [],
             baselines: [],
             denied: [],
+            certificates: [],
             places: [],
           }
         : await checker.check(key, object, profiles, baselines),
@@ -196,7 +199,7 @@ function permit(binding: KeyBinding, namespace: string, checked: Map<string, Che
 
 /** Plans a namespace. Pure except for the look-ups at the key service. */
 export async function planNamespace(parts: NamespaceStageParts, namespace: string): Promise<NamespaceOutcome> {
-  const { view, checker, keys, binding, gate, rootNamespace } = parts;
+  const { view, checker, keys, certificates, binding, gate, rootNamespace } = parts;
   const { checked, budget, profiles, baselines } = await judge(parts, namespace);
   const forbidden =
     namespace === rootNamespace
@@ -211,10 +214,9 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
   );
   if (!permit(binding, namespace, checked))
     return { workloads: [], reassigned: [], routes: [], others, isWaiting: true };
-  await keys.look(
-    namespace,
-    [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((keyId) => !denied.includes(keyId))),
-  );
+  const wanted = [...checked.values()].flatMap(({ keyIds, denied }) => keyIds.filter((id) => !denied.includes(id)));
+  const named = [...checked.values()].flatMap((route) => route.certificates);
+  await Promise.all([keys.look(namespace, wanted), certificates.look(namespace, named)]);
   const unservable = new Map<string, KubeObject>();
   for (const [key, { head, keyIds, denied, object }] of checked) {
     const missing = keyIds.filter(
@@ -256,7 +258,11 @@ export async function planNamespace(parts: NamespaceStageParts, namespace: strin
     fingerprints: new Map(),
   };
   const doors = doorsHash(view.facts(namespace));
-  for (const [key, route] of checked) state.fingerprints.set(key, `${fingerprint(key, route, state, keys)} ${doors}`);
+  for (const [key, route] of checked)
+    state.fingerprints.set(
+      key,
+      `${fingerprint(key, route, state, keys)} ${doors} ${certificates.stateOf(route.certificates)}`,
+    );
   if (checked.size === 0 && standing.length === 0) view.namespaces.delete(namespace);
   else view.namespaces.set(namespace, state);
   for (const key of before?.checked.keys() ?? []) if (!checked.has(key)) checker.forget(key);

@@ -5,6 +5,7 @@ import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { AffectedStage } from './affected-stage.ts';
 import { BaselineStage } from './baseline-stage.ts';
+import { CertificateDirectory } from './certificate-directory.ts';
 import { Changes, type ChangeTargets } from './changes.ts';
 import { ClusterView, type Informers } from './cluster-view.ts';
 import { collect } from './collect.ts';
@@ -46,6 +47,7 @@ export class Operator implements ChangeTargets {
   private readonly tlcp: TlcpSource;
   private readonly inForce: ModulesInForce;
   private readonly keys: KeyDirectory;
+  private readonly certificates: CertificateDirectory;
   private readonly binding: KeyBinding;
   private readonly events: EventSink;
   private readonly workloads: WorkloadStage;
@@ -79,6 +81,7 @@ export class Operator implements ChangeTargets {
     this.tlcp = new TlcpSource(tlcpSourceOptions(options));
     this.inForce = new ModulesInForce(options.modules);
     this.keys = new KeyDirectory({ ...kms, onChange: (namespace) => this.plan(namespace) });
+    this.certificates = new CertificateDirectory({ api, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
     const asking = { view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort };
@@ -102,6 +105,7 @@ export class Operator implements ChangeTargets {
       gate: this.gate,
       modules: this.modules,
       tlcp: this.tlcp,
+      certificates: this.certificates,
       kms: config,
       kmsAccess: kmsAccessOf(kms, options.tlcp),
       version,
@@ -132,6 +136,7 @@ export class Operator implements ChangeTargets {
       modules: this.modules,
       inForce: this.inForce,
       keys: this.keys,
+      certificates: this.certificates,
       events: this.events,
       rootNamespace: options.rootNamespace,
       otherPorts: options.seal === 'off' ? 'tell' : options.otherPorts,
@@ -188,6 +193,7 @@ export class Operator implements ChangeTargets {
   /** Finishes running work and stops. */
   async stop(): Promise<void> {
     await this.queue.stop();
+    this.certificates.stop();
     await this.events.flush();
     this.stopping.abort();
     await this.running;
@@ -218,6 +224,7 @@ export class Operator implements ChangeTargets {
     // Another operator looks after it: what it finds is left to it as it stands.
     if (namespace !== '' && !this.view.isOwn(namespace)) {
       this.view.letGo(namespace);
+      await this.certificates.look(namespace, []);
       return undefined;
     }
     switch (stage) {
@@ -276,9 +283,10 @@ export class Operator implements ChangeTargets {
   }
 
   private async workNamespace(namespace: string): Promise<undefined> {
-    const { view, checker, keys, binding, gate } = this;
+    const { view, checker, keys, certificates, binding, gate } = this;
     const { api, rootNamespace } = this.options;
-    const parts = { view, api, checker, keys, binding, gate, rootNamespace, baselines: this.baselines.known };
+    const known = { rootNamespace, baselines: this.baselines.known };
+    const parts = { view, api, checker, keys, certificates, binding, gate, ...known };
     const outcome = await planNamespace(parts, namespace).catch((error: unknown) => {
       binding.passOver(namespace);
       throw error;
@@ -372,6 +380,11 @@ export class Operator implements ChangeTargets {
   private resync(): void {
     this.planAll();
     for (const [namespace, { grouping }] of this.view.namespaces)
-      for (const name of grouping.workloads.keys()) this.queue.add(keyFor('workload', namespace, name));
+      for (const name of grouping.workloads.keys()) {
+        this.queue.add(keyFor('workload', namespace, name));
+        // Time alone changes what is to be said of certificates.
+        const made = this.view.knownRuntime(namespace, name)?.build;
+        if (made?.tlcpEnds !== undefined) this.tellRoutes([...made.members]);
+      }
   }
 }

@@ -9,6 +9,7 @@ import {
   ownKeyIdsOf,
   readChecked,
   replaceKeyIds,
+  tlsReferencesOf,
   translate,
   type BaselineResource,
   type RouteIssue,
@@ -216,6 +217,7 @@ export class RouteChecker {
       ownKeyIds: [],
       baselines: [],
       denied: [],
+      certificates: [],
       places: [],
     };
     if (resource === undefined)
@@ -240,6 +242,7 @@ export class RouteChecker {
       head,
       keyIds: keyIdsOf(resource),
       ownKeyIds: ownKeyIdsOf(resource),
+      certificates: tlsReferencesOf(resource.spec.tls, { namespace: resource.namespace, file: '' }),
       baselines: [...new Set(inheritedOf(resource).map(({ baseline }) => baseline))],
     };
   }

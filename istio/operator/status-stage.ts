@@ -1,5 +1,6 @@
 // Stage 4: writes the status of a route from everything known about it, and sends events about changes.
-import { canonicalJson } from '../../envoy/route/index.ts';
+import { canonicalJson, nameOf } from '../../envoy/route/index.ts';
+import type { CertificateDirectory } from './certificate-directory.ts';
 import type { CheckedRoute, ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState } from './cluster-view.ts';
 import type { KeyDirectory } from './key-directory.ts';
@@ -7,6 +8,7 @@ import type { KubeApi } from './kube/api.ts';
 import { FINANCIAL_ROUTES } from './kube/resources.ts';
 import type { ModuleSource } from './module-source.ts';
 import type { ModulesInForce } from './modules-in-force.ts';
+import type { Build } from './plan/build.ts';
 import { coverageOf, guestGateways, type Coverage, type OtherPorts } from './plan/coverage.ts';
 import { foreignReaches } from './plan/foreign.ts';
 import { isNarrower, isWaypoint, selectionKey, type Selection } from './plan/selection.ts';
@@ -25,6 +27,7 @@ export interface StatusStageParts {
   modules: ModuleSource;
   inForce: ModulesInForce;
   keys: KeyDirectory;
+  certificates: CertificateDirectory;
   events: EventSink;
   rootNamespace: string;
   otherPorts: OtherPorts;
@@ -77,7 +80,7 @@ export class StatusStage {
 
   /** Everything known about a route. Undefined while its namespace is not planned and built. */
   facts(key: string): RouteFacts | undefined {
-    const { view, keys, modules, inForce } = this.parts;
+    const { view, keys, certificates, modules, inForce } = this.parts;
     const namespace = key.slice(0, key.indexOf('/'));
     const state = view.namespaces.get(namespace);
     const checked = state?.checked.get(key);
@@ -109,6 +112,11 @@ export class StatusStage {
       keys: checked.keyIds.flatMap((keyId) =>
         checked.denied.includes(keyId) ? { keyId, reason: 'KeyNotPermitted' as const } : (keys.problem(keyId) ?? []),
       ),
+      certificates: checked.certificates.flatMap((reference) => {
+        const found = certificates.read(reference);
+        return 'code' in found ? [{ code: found.code, name: nameOf(reference), detail: found.detail }] : [];
+      }),
+      ...earliest(builds),
       moduleProblem:
         modules.problem ??
         names.map((name) => inForce.problemOf(view.object(namespace, name))).find((problem) => problem !== undefined),
@@ -253,4 +261,10 @@ function changes(before: RouteStatus | undefined, after: RouteStatus): Condition
     const old = before?.conditions?.find(({ type }) => type === condition.type);
     return old?.status !== condition.status || old.reason !== condition.reason;
   });
+}
+
+/** When the first certificate of national TLS ends. */
+function earliest(builds: readonly Build[]): { certificatesEnd?: number } {
+  const ends = builds.flatMap(({ tlcpEnds }) => tlcpEnds ?? []);
+  return ends.length === 0 ? {} : { certificatesEnd: Math.min(...ends) };
 }

@@ -107,5 +107,14 @@ export function certificatesOf(text: string): TlcpCertificates {
   if (wrong !== undefined) throw new Error(`${wrong.code} ${wrong.path.replace('$.spec.tls', '$')}: ${wrong.message}`);
   const { tls } = listenerTls(resources);
   if (tls === null || tls.pairs.length === 0) throw new Error('it has no `certificates`');
-  return { pairs: tls.pairs, ...(tls.trust === undefined ? {} : { trust: tls.trust }) };
+  const { trust, pairs } = tls;
+  if (typeof trust === 'object') throw new Error('FIM-CFG-1281 $.trustFrom: certificates stand in this file itself');
+  return {
+    pairs: pairs.map(({ sign, encrypt, signKey, encryptKey }, index) => {
+      if (typeof sign === 'object' || typeof encrypt === 'object')
+        throw new Error(`FIM-CFG-1281 $.certificates[${index}]: certificates stand in this file itself`);
+      return { chain: `${sign}\n${encrypt}`, signKey, encryptKey };
+    }),
+    ...(trust === undefined ? {} : { trust }),
+  };
 }

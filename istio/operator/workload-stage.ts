@@ -1,7 +1,14 @@
 // Stage 2: builds a workload's configuration, has the module examine it, and applies its object.
 import type { EnvoyObject } from '../../envoy/xds/index.ts';
 import { GENERATION_SLOTS, isSameRelease } from '../../envoy/release/index.ts';
-import { canonicalHash, type KmsConfig, type PluginConfig, type RouteResource } from '../../envoy/route/index.ts';
+import {
+  canonicalHash,
+  type KmsConfig,
+  type PluginConfig,
+  type ReadTls,
+  type RouteResource,
+} from '../../envoy/route/index.ts';
+import type { CertificateDirectory } from './certificate-directory.ts';
 import type { ClusterView, WorkloadRuntime } from './cluster-view.ts';
 import { emptyState, nothingProven } from './cluster-view.ts';
 import { ApiError, type KubeApi } from './kube/api.ts';
@@ -47,6 +54,7 @@ export interface WorkloadStageParts {
   gate: FairGate;
   modules: ModuleSource;
   tlcp: Pick<TlcpSource, 'supply'>;
+  certificates: CertificateDirectory;
   /** Settings of the key service for the modules. */
   kms: KmsConfig;
   /** Input for the key service's cluster. Undefined if the cluster exists already or there is no key service. */
@@ -208,13 +216,18 @@ export class WorkloadStage {
 
   /** National TLS as far as a build depends on it. */
   private tlcpInput({ namespace, selection }: Workload, object: KubeObject | undefined): TlcpInput {
-    const place = tlcpPlace(selection, this.parts.view.facts(namespace));
-    return { supply: this.parts.tlcp.supply, place, inForce: tlcpInForce(object) };
+    const { view, tlcp, certificates } = this.parts;
+    const place = tlcpPlace(selection, view.facts(namespace));
+    const read: ReadTls = (reference) => certificates.read(reference);
+    return { supply: tlcp.supply, place, inForce: tlcpInForce(object), read };
   }
 
   private tlcpState(workload: Workload): string {
     const { supply, place } = this.tlcpInput(workload, undefined);
-    return tlcpIdentity(supply, place);
+    const { view, certificates } = this.parts;
+    const checked = view.namespaces.get(workload.namespace)?.checked;
+    const named = workload.routes.flatMap(({ key }) => checked?.get(key)?.certificates ?? []);
+    return `${tlcpIdentity(supply, place)} ${certificates.stateOf(named)}`;
   }
 
   /** Builds the workload if its inputs have changed or the configuration is needed again. True if it has changed. */
@@ -229,7 +242,7 @@ export class WorkloadStage {
     const state = view.namespaces.get(workload.namespace);
     const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => applied?.routes.has(key)));
     const tlcp = this.tlcpInput(workload, object);
-    const others = [kms, tlcpIdentity(tlcp.supply, tlcp.place)];
+    const others = [kms, this.tlcpState(workload)];
     const signature = signatureOf(states, [...unservable.keys()].sort(), module, others);
     const isSame = runtime.build !== undefined && runtime.signature === signature;
     if (isSame && runtime.build?.config !== undefined) return false;

@@ -5,7 +5,14 @@ import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
 import type { EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
-import { asksAudit, asksFleet, type ListenerTls, TLCP_MODULE, tlcpListenerConfig } from '../../envoy/route/index.ts';
+import {
+  asksAudit,
+  asksFleet,
+  type ListenerTls,
+  readTlsFile,
+  TLCP_MODULE,
+  tlcpListenerConfig,
+} from '../../envoy/route/index.ts';
 import {
   bootstrapConfig,
   filterSlots,
@@ -133,7 +140,7 @@ async function tlcpDocuments(tls: ListenerTls | null, options: RenderFlags): Pro
     ];
   const kms = { cluster: KMS_CLUSTER, ...readSettingFlags(options) };
   const own = tls.pairs.length > 0 ? null : PLACE_OF_CERTIFICATES;
-  const config = tlcpListenerConfig(tls, { kms, own, responder: responderAt(OCSP) });
+  const config = tlcpListenerConfig(tls, { kms, own, responder: responderAt(OCSP), read: readTlsFile });
   if ('code' in config) throw new CodedError(config.code, config.path);
   const file = moduleFile(TLCP_MODULE);
   const requests = { version: config.version, generation: 1, requests: { required: true } };

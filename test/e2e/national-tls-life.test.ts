@@ -1,10 +1,12 @@
 // National TLS over time: switched on and off, certificates changed, keys that come late, machines that die, long
 // bodies.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TlcpModule } from '../../scripts/fim/tlcp-module.ts';
 import { compileTlcpTrap } from '../host/compile.ts';
@@ -126,6 +128,62 @@ describe('certificates and keys', () => {
     } finally {
       await harness.stop();
     }
+  });
+
+  test('in files are read anew, and what does not belong to the keys is counted', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'fim-chains-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const save = (name: string, text: string): void => {
+      writeFileSync(join(folder, `${name}~`), text);
+      renameSync(join(folder, `${name}~`), join(folder, name));
+    };
+    const give = (made: Certificates): void => {
+      for (const use of ['sign', 'encrypt']) save(`${use}.pem`, made.files[`server-${use}.pem`]!);
+    };
+    give(certificates);
+    const part = (use: 'sign' | 'encrypt'): object => ({
+      chainFrom: { file: join(folder, `${use}.pem`) },
+      keyId: PAIR[use],
+    });
+    const places = { certificates: [{ sign: part('sign'), encrypt: part('encrypt') }] };
+    const harness = await Harness.start({
+      routes: route('any', { tls: { cipherSuites: ['ECC-SM4-GCM-SM3'], ...places } }),
+      tlcp: certificates.identity,
+      withKms: (kms) => keep({ kms } as Harness, certificates),
+    });
+    t.after(() => harness.stop());
+    const old = await TlcpClient.ready(module, optionsOf(harness));
+    const next = await Certificates.make();
+    const unfit = 'wasmcustom.fim.key.unavailable_total{reason=unfit}';
+    let from = harness.events.length;
+    give(next);
+    assert.equal((await harness.verdict(from)).event, 'applied');
+    const { admin } = harness.stack.envoy;
+    await harness.poll(async () => ((await admin.stats('unfit')).get(unfit) ?? 0) > 0);
+    // Back to what fits, and then in the order that is right: keys, certificates.
+    for (const made of [certificates, next]) {
+      keep(harness, made);
+      from = harness.events.length;
+      give(made);
+      assert.equal((await harness.verdict(from)).event, 'applied');
+    }
+    await harness.poll(async () => {
+      const fresh = await TlcpClient.ready(module, optionsOf(harness, { trust: next.authority })).catch(() => null);
+      const status = (await fresh?.ask(get('/')))?.status;
+      fresh?.destroy();
+      return status === 200;
+    });
+    from = harness.events.length;
+    save('sign.pem', 'nothing');
+    const refused = await harness.verdict(from);
+    assert.deepEqual(refused.event === 'rejected' && refused.errors.map(({ code, path }) => [code, path]), [
+      ['FIM-CFG-1281', '$.spec.tls.certificates[0].sign.chainFrom.file'],
+    ]);
+    assert.equal((await old.ask(get('/'))).status, 200, 'lives on');
+    old.destroy();
+    const mesh = { ...places, trustFrom: { secret: { name: 'a', key: 'ca.crt' } }, clientAuth: 'Optional' };
+    const elsewhere = await harness.edit(route('any', { tls: { cipherSuites: ['ECC-SM4-GCM-SM3'], ...mesh } }));
+    assert.match(JSON.stringify(elsewhere), /FIM-CFG-1281.*no Secret outside a mesh: use file/);
   });
 
   test('that the KMS takes back begin no handshake; open connections live on', async () => {

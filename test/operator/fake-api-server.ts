@@ -52,6 +52,8 @@ const KINDS: Record<string, { apiVersion: string; kind: string }> = {
   namespaces: { apiVersion: 'v1', kind: 'Namespace' },
   pods: { apiVersion: 'v1', kind: 'Pod' },
   events: { apiVersion: 'v1', kind: 'Event' },
+  secrets: { apiVersion: 'v1', kind: 'Secret' },
+  configmaps: { apiVersion: 'v1', kind: 'ConfigMap' },
   leases: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
 };
 

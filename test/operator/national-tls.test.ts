@@ -49,7 +49,10 @@ function facts(listeners: { port: number; protocol: string }[], targets: Record<
   } as TargetFacts;
 }
 
-function buildWith(tlcp: TlcpInput | undefined, tls: unknown = SUITES): FreshBuild {
+const NOTHING_ELSEWHERE: TlcpInput['read'] = () => ({ code: 'FIM-OP-0060', detail: 'nothing' });
+
+function buildWith(given: Omit<TlcpInput, 'read'> | TlcpInput | undefined, tls: unknown = SUITES): FreshBuild {
+  const tlcp = given === undefined ? undefined : { read: NOTHING_ELSEWHERE, ...given };
   const object = {
     apiVersion: 'fim.financial/v1',
     kind: 'FinancialRoute',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { translate } from '../../envoy/route/index.ts';
-import { checkRoutes, tlcpListenerConfig } from '../../envoy/route/index.ts';
+import { checkRoutes, readTlsFile, tlcpListenerConfig } from '../../envoy/route/index.ts';
 import { makeAuthority } from '../e2e/certificates.ts';
 import { resource } from './sample.ts';
 
@@ -61,7 +61,7 @@ describe('the time of its sessions', () => {
       assert.ok(tls !== null);
       assert.equal(tls.sessionSeconds, seconds);
       const own = { pairs: [{ chain: 'x', signKey: 'kms://a/b', encryptKey: 'kms://a/c' }] };
-      const config = tlcpListenerConfig(tls, { own });
+      const config = tlcpListenerConfig(tls, { own, read: readTlsFile });
       assert.equal('connections' in config && config.connections?.sessionSeconds, seconds);
     });
 });

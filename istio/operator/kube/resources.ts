@@ -9,8 +9,11 @@ export interface Resource {
   plural: string;
   kind: string;
   verbs: readonly Verb[];
-  /** `cluster`: all namespaces, by a ClusterRole. `own`: the operator's namespace only, by a Role. */
-  scope: 'cluster' | 'own';
+  /**
+   * `cluster`: all namespaces, by a ClusterRole. `own`: the operator's namespace only, by a Role. `named`: by
+   * Roles of others, for the objects that they name.
+   */
+  scope: 'cluster' | 'own' | 'named';
   /** Verbs on the status subresource. */
   statusVerbs?: readonly Verb[];
   /** Name of the only object that is read and changed. RBAC cannot restrict `create` to a name. */
@@ -126,6 +129,19 @@ export const PODS: Resource = {
   statusVerbs: ['patch'],
   scope: 'cluster',
 };
+/**
+ * Certificates that routes name. No role that comes with the operator grants these: a Role in the route's namespace does,
+ * for `get` and the object's name alone. To `list` or `watch` Secrets would be to read all of them.
+ */
+export const SECRETS: Resource = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  verbs: ['get'],
+  scope: 'named',
+};
+export const CONFIG_MAPS: Resource = { ...SECRETS, plural: 'configmaps', kind: 'ConfigMap' };
 export const EVENTS: Resource = {
   group: '',
   version: 'v1',
@@ -158,6 +174,8 @@ export const RESOURCES: readonly Resource[] = [
   PODS,
   EVENTS,
   LEASES,
+  SECRETS,
+  CONFIG_MAPS,
 ];
 
 /** `group/version`, or the version alone for the core group. */

@@ -1,6 +1,7 @@
 // Builds one configuration from the routes of a workload, and has the module examine it. A route that the module
 // refuses does not keep the others out.
 import {
+  firstEndOf,
   translate,
   type ConditionDraft,
   type KmsConfig,
@@ -41,6 +42,8 @@ export interface Build {
   hash: string;
   /** National TLS, if it is terminated. Absent also once it is in force. */
   tlcp?: TlcpRelease;
+  /** When its first certificate ends, milliseconds since 1970. */
+  tlcpEnds?: number;
   /** Routes that the module refuses or that find no room, by key. */
   refused: Map<string, RouteIssue[]>;
   /** Routes with an earlier form in force. */
@@ -190,6 +193,11 @@ function encodedBytes(json: string): number {
   return Buffer.byteLength(JSON.stringify(json));
 }
 
+function endOf({ config }: TlcpRelease): { tlcpEnds?: number } {
+  const tlcpEnds = firstEndOf((config.connections?.pairs ?? []).map(({ chain }) => chain).join('\n'));
+  return tlcpEnds === undefined ? {} : { tlcpEnds };
+}
+
 /** Builds the configuration of a workload. Throws only what `examine` throws. */
 export function build(input: BuildInput): FreshBuild {
   const candidates = new Candidates(input);
@@ -210,7 +218,7 @@ export function build(input: BuildInput): FreshBuild {
   return {
     config,
     hash: translation.hash,
-    ...(tlcp === undefined ? {} : { tlcp }),
+    ...(tlcp === undefined ? {} : { tlcp, ...endOf(tlcp) }),
     refused: candidates.refused,
     held: candidates.held,
     conditions: translation.conditions,

@@ -6,6 +6,7 @@ import {
   canonicalJson,
   type KmsConfig,
   type ListenerTls,
+  type ReadTls,
   type RouteIssue,
   type RouteResource,
   type TlcpConfigTerms,
@@ -118,6 +119,8 @@ export interface TlcpInput {
   place: TlcpPlace;
   /** Settings that proxies were given last. */
   inForce: TlcpRelease | undefined;
+  /** Reads certificates that routes name in other objects. */
+  read: ReadTls;
 }
 
 /** Text that changes with everything that `tlcpOutcome` depends on besides routes and what is in force. */
@@ -139,7 +142,7 @@ export type TlcpOutcome =
 export function tlcpOutcome(
   tls: ListenerTls,
   routes: ReadonlyMap<string, readonly RouteResource[]>,
-  { supply, place, inForce }: TlcpInput,
+  { supply, place, inForce, read }: TlcpInput,
   kms: KmsConfig | undefined,
 ): TlcpOutcome {
   /** Whether what was in force stays, so that nothing is served in clear that was not. */
@@ -156,6 +159,7 @@ export function tlcpOutcome(
     ...(kms === undefined ? {} : { kms }),
     responder: supply.responder,
     own: defaults ?? null,
+    read,
   });
   const refused = (code: RouteIssue['code'], path: Path, detail: string): TlcpOutcome => {
     const issues = new Map<string, RouteIssue>();
@@ -165,6 +169,12 @@ export function tlcpOutcome(
     }
     return { kind: 'refused', issues };
   };
+  const isElsewhere = [tls.trust, tls.lists, ...tls.pairs.flatMap(({ sign, encrypt }) => [sign, encrypt])].some(
+    (text) => typeof text === 'object',
+  );
+  // Not the route is wrong, but what it names: it may come any moment.
+  if ('code' in config && config.code.startsWith('FIM-OP-'))
+    return without(`${config.code} ${config.path}: ${config.message}`);
   if ('code' in config) return refused(config.code, config.code === 'FIM-UP-0033' ? ['ocsp'] : ['crl'], '');
   const refusal = module.examine(canonicalJson(config));
   if (refusal === undefined) {
@@ -174,6 +184,7 @@ export function tlcpOutcome(
     return { kind: 'release', release, ...(lacking === '' ? {} : { lack: lacking }) };
   }
   const detail = `tlcp-listener.wasm refuses ${refusal.pointer}`;
+  if (isElsewhere) return without(`what the route names is refused: ${refusal.code}, ${detail}`);
   if (tls.pairs.length === 0)
     return without(`the platform's default certificates are refused: ${refusal.code}, ${detail}`);
   const where = tlcpSectionPath(refusal.pointer);

@@ -48,6 +48,14 @@ export interface KeyProblem {
   reason: 'KeyNotPermitted' | 'KeyNotFound' | 'KmsNotConfigured' | 'KmsUnreachable' | 'KmsDenied';
 }
 
+/** Certificates that are named and not to be had. */
+export interface CertificateProblem {
+  code: RouteIssue['code'];
+  /** For people. */
+  name: string;
+  detail: string;
+}
+
 /** Why proxies that start do not get the module. */
 export interface ModuleProblem {
   /** `ModuleServerSilent`: it may be there. */
@@ -81,6 +89,10 @@ export interface RouteFacts {
   /** Absent: that of an operator without revision. */
   controllerName?: string;
   keys: readonly KeyProblem[];
+  /** Certificates of national TLS that the route names elsewhere. */
+  certificates?: readonly CertificateProblem[];
+  /** When the first certificate of national TLS ends, milliseconds since 1970. */
+  certificatesEnd?: number;
   /** Why the module cannot be had by the proxies; undefined: it can. */
   moduleProblem?: ModuleProblem;
   /** The route names keys. */

@@ -4,7 +4,7 @@ import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS } fro
 import { ancestorsOf, CONTROLLER_NAME, type Ancestor, type TargetState } from './ancestors.ts';
 import type { Coverage } from './coverage.ts';
 import type { RouteFacts, WorkloadState } from './route-facts.ts';
-import { accepted, resolvedRefs, warningOf, type Make } from './verdicts.ts';
+import { accepted, PARTLY_SERVED, resolvedRefs, warningOf, type Make } from './verdicts.ts';
 
 function short(text: string): string {
   return text.length > MAX_CONDITION_CHARACTERS ? `${text.slice(0, MAX_CONDITION_CHARACTERS - 1)}…` : text;
@@ -206,7 +206,7 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
         ? 'The route is in force nowhere.'
         : `Not at all targets. ${programmed(facts, make).message}`;
     conditions.push(make('Programmed', 'False', condition.reason, others));
-  } else if (refs.status === 'False' && refs.reason !== 'ModuleNotFound')
+  } else if (refs.status === 'False' && !PARTLY_SERVED.has(refs.reason))
     conditions.push(make('Programmed', 'False', refs.reason, unresolvedText(facts)));
   else conditions.push(programmed(facts, make));
   const partial =

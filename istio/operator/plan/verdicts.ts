@@ -1,5 +1,5 @@
 // Verdicts on a route itself: acceptance, references, warnings.
-import { NEAR_BUDGET } from '../../limits.ts';
+import { CERTIFICATE_WARNING_MS, NEAR_BUDGET } from '../../limits.ts';
 import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
 import type { RouteFacts } from './route-facts.ts';
 
@@ -40,6 +40,31 @@ export function accepted(facts: RouteFacts, make: Make): { condition: ConditionD
   return { condition: make('Accepted', 'True', 'Accepted', 'The route is valid.'), serves: true };
 }
 
+/** Reasons as the Gateway API has them for certificates of listeners. */
+const CERTIFICATE_REASONS: Partial<Record<RouteIssue['code'], string>> = {
+  'FIM-OP-0061': 'RefNotPermitted',
+  'FIM-OP-0064': 'ApiServerSilent',
+};
+/** Reasons of `ResolvedRefs` that leave it to `Programmed` itself what is in force. */
+export const PARTLY_SERVED: ReadonlySet<string> = new Set([
+  'ModuleNotFound',
+  'InvalidCertificateRef',
+  ...Object.values(CERTIFICATE_REASONS),
+]);
+
+/** What is to be said of certificates that end. */
+function endings({ certificatesEnd }: RouteFacts): { reason: string; message: string }[] {
+  if (certificatesEnd === undefined || certificatesEnd - Date.now() > CERTIFICATE_WARNING_MS) return [];
+  const day = new Date(certificatesEnd).toISOString().replace(/\.\d+Z$/, 'Z');
+  const isOver = certificatesEnd <= Date.now();
+  return [
+    {
+      reason: isOver ? 'CertificateEnded' : 'CertificateEnds',
+      message: `FIM-OP-0063: a certificate of national TLS ${isOver ? 'has ended, at' : 'ends at'} ${day}.`,
+    },
+  ];
+}
+
 export function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
   const denied = facts.keys.filter((key) => key.reason === 'KeyNotPermitted');
   if (denied.length > 0)
@@ -64,6 +89,14 @@ export function resolvedRefs(facts: RouteFacts, make: Make): ConditionDraft {
       'False',
       'KeyNotFound',
       `FIM-OP-0006: the key service has no ${missing.map((key) => key.keyId).join(', ')}.`,
+    );
+  const [lost] = facts.certificates ?? [];
+  if (lost !== undefined)
+    return make(
+      'ResolvedRefs',
+      lost.code === 'FIM-OP-0064' ? 'Unknown' : 'False',
+      CERTIFICATE_REASONS[lost.code] ?? 'InvalidCertificateRef',
+      (facts.certificates ?? []).map(({ code, name, detail }) => `${code}: ${name}: ${detail}.`).join(' '),
     );
   if (facts.moduleProblem?.reason === 'ModuleNotFound')
     return make('ResolvedRefs', 'False', 'ModuleNotFound', `FIM-OP-0008: ${facts.moduleProblem.message}`);
@@ -104,6 +137,7 @@ export function warningOf(facts: RouteFacts, make: Make): ConditionDraft | undef
             message: `FIM-OP-0031: the namespace has used more than ${100 * NEAR_BUDGET} % of its ${facts.nearBudget}.`,
           },
         ]),
+    ...endings(facts),
     ...(translated === undefined ? [] : [translated]),
     ...(notes.length === 0 ? [] : [{ reason: 'OtherThanTarget', message: notes.join(' ') }]),
     ...(facts.hasKeys === true && atWaypoints.length > 0
