@@ -25,7 +25,7 @@ export interface TlsReference {
 /** PEM, or where it stands. */
 export type TlsText = string | TlsReference;
 
-/** What was found at a reference: text that counts, or what is wrong. */
+/** Finding at a reference: text that counts, or what is wrong. */
 export type TlsFinding = { text: string } | { code: RouteIssue['code']; detail: string };
 
 /** Reads references. A mesh has it from the API server, standalone from files. */
@@ -82,7 +82,7 @@ export function textOf(
 }
 
 /**
- * What counts of a text that was found: its PEM blocks, if there are certificates (or lists) and nothing else that is a
+ * Part of a text that counts: its PEM blocks, if there are certificates (or lists) and nothing else that is a
  * secret. Undefined: nothing does.
  */
 export function pemOf(text: string, use: TlsReference['use']): { text: string } | { detail: string } {

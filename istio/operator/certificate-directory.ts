@@ -77,7 +77,7 @@ export class CertificateDirectory {
     this.next();
   }
 
-  /** What stands at a reference by the last answer. */
+  /** Text at a reference by the last answer. */
   read(reference: TlsReference): TlsFinding {
     const known = this.followed.get(pathOf(reference));
     if (known === undefined)

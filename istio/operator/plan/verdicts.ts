@@ -52,7 +52,7 @@ export const PARTLY_SERVED: ReadonlySet<string> = new Set([
   ...Object.values(CERTIFICATE_REASONS),
 ]);
 
-/** What is to be said of certificates that end. */
+/** Warning of certificates that end. */
 function endings({ certificatesEnd }: RouteFacts): { reason: string; message: string }[] {
   if (certificatesEnd === undefined || certificatesEnd - Date.now() > CERTIFICATE_WARNING_MS) return [];
   const day = new Date(certificatesEnd).toISOString().replace(/\.\d+Z$/, 'Z');
