@@ -221,6 +221,14 @@ export const MAX_CASE_FILE_BYTES = 4 * 1024 * 1024;
 export const MAX_CASE_FILES = 1_000;
 /** Aliases of YAML that one file of test cases may resolve to. */
 export const MAX_CASE_ALIASES = 10_000;
+/** HAR file that `fim replay` reads, bytes. JSON lines are read as they come. */
+export const MAX_HAR_BYTES = 256 * 1024 * 1024;
+/** Line of recorded traffic, bytes. */
+export const MAX_RECORDED_LINE_BYTES = 64 * 1024 * 1024;
+/** Kinds of differences, and of errors in each, that a replay tells apart. Further ones are counted together. */
+export const MAX_REPLAY_KINDS = 256;
+/** Places that a replay names for each kind. */
+export const MAX_REPLAY_EXAMPLES = 5;
 /** Time for a question at the door and its answer, milliseconds. Then the command says that nobody answers. */
 export const DOOR_REQUEST_TIMEOUT_MS = 5_000;
 /** Time for which a connection of the door stays without a question, milliseconds. Then it is closed. */

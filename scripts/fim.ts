@@ -15,6 +15,8 @@ import { tlcpCommand } from './fim/tlcp-commands.ts';
 import type { ExplainFlags } from './fim/mask-explain.ts';
 import type { RenderFlags } from './fim/render.ts';
 import { EXAMPLE } from './fim/test-example.ts';
+import { LINE_EXAMPLE } from './fim/replay-example.ts';
+import type { ReplayFlags } from './fim/replay.ts';
 import type { TestFlags } from './fim/test.ts';
 import type { UnmaskFlags } from './fim/unmask.ts';
 import type { UpFlags } from './fim/up.ts';
@@ -205,6 +207,23 @@ function addTest(program: Command, finish: Finish): void {
     );
 }
 
+function addReplay(program: Command, finish: Finish): void {
+  program
+    .command('replay')
+    .description(
+      'Run recorded traffic (HAR, or JSON lines) through a policy and the next one, in the very module, and say what would change: by verdict, code, route and place. Exit status 0, or 1 for a wrong policy.',
+    )
+    .argument('<files...>', 'NAME.har, and files of JSON lines')
+    .requiredOption('--policy <path>', 'file or folder of the resources as they are')
+    .option('--next <path>', 'the same as they would be')
+    .option('--fail-on-change', 'exit status 1, too, if a message would fare differently')
+    .option('-o, --output <form>', 'text or json', 'text')
+    .addHelpText('after', LINE_EXAMPLE)
+    .action(async (files: string[], flags: ReplayFlags) =>
+      finish(await (await import('./fim/replay.ts')).replayFiles(files, flags)),
+    );
+}
+
 function addCoverage(program: Command, finish: Finish): void {
   program
     .command('coverage')
@@ -252,6 +271,7 @@ function commands(finish: Finish): Command {
       finish(await (await import('./fim/validate.ts')).validate(paths, flags)),
     );
   addTest(program, finish);
+  addReplay(program, finish);
   addRender(program, finish);
   addCoverage(program, finish);
   addDecrypt(program, finish);

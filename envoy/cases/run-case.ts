@@ -1,60 +1,21 @@
-// Runs test cases against the very module, on the Node host. What became of a message is read from the module's own
-// audit record of it, so nothing is guessed from replies.
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createVm, exchange, type LoadedModule, type Received, type RootContext, type Vm } from '../host/index.ts';
-import type { ExchangeResponse, ExchangeResult, HttpCall, HttpCallOutcome, PropertyValue } from '../host/index.ts';
-import { AUDIT_CLUSTER, changedConfig, durationMs, LANE_HEADER, type Path, type PluginConfig } from '../route/index.ts';
-import { CodedError } from '../standalone/coded-error.ts';
-import type { Case, CaseClient, CaseRequest, CaseResponse, Step } from './case-file.gen.ts';
-import { compare, type Failure, type Seen, type SeenMessage } from './compare.ts';
+// Runs test cases against the very module.
+import { dirname } from 'node:path';
+import type { LoadedModule } from '../host/index.ts';
+import { durationMs, type Path, type PluginConfig } from '../route/index.ts';
+import type { Case, Step } from './case-file.gen.ts';
+import { compare, type Failure } from './compare.ts';
 import { stepsOf } from './load-cases.ts';
-import { partnerConfig, type Side } from './partner.ts';
+import { Rehearsal } from './rehearsal.ts';
 import { TestKeys } from './test-keys.ts';
 
-/** Header by which records find their messages. The upstream of a case does not get it. */
-const STEP_HEADER = 'x-fim-test-step';
-/** Time between two ticks, milliseconds: one sees the records of a case, the next one sends them. */
-const TOLD_MS = 1_000;
 /** Stages that remember messages: cases of such policies begin with a new machine. */
 const REMEMBERING = ['rateLimiter', 'messageSignature', 'resilience'] as const;
-const JSON_TYPE = 'application/json';
-
-/** Members of a record of the module; see services/audit/record.schema.json. */
-interface AuditLine {
-  txn_id?: string;
-  route?: string;
-  verdict?: string;
-  code?: string;
-  observed?: string[];
-}
 
 export interface CaseResult {
   /** Empty: the case holds. */
   failures: Failure[];
   /** Names of the routes that took its messages. */
   routes: Set<string>;
-}
-
-/** A machine with one configuration. */
-interface Running {
-  vm: Vm;
-  root: RootContext;
-  lines: AuditLine[];
-  partners: Partial<Record<Side, RootContext | null>>;
-}
-
-/** The configuration with a record of each message, which leaves no other trace. */
-function recorded(config: PluginConfig): PluginConfig {
-  const routes = config.routes.map((route) => ({
-    ...route,
-    stages: {
-      ...route.stages,
-      audit: { cluster: AUDIT_CLUSTER, path: '/', digests: false, times: false, transactionHeader: STEP_HEADER },
-    },
-  }));
-  return changedConfig(config, { routes });
 }
 
 /** Cases of one policy. */
@@ -64,281 +25,63 @@ export class CaseRunner {
   private readonly keys: TestKeys;
   private readonly config: PluginConfig;
   private readonly remembers: boolean;
-  private kept: Running | undefined;
+  private kept: Rehearsal | undefined;
 
-  /** `file`: of the cases; bodies in files are beside it. Errors: those of TestKeys. */
-  constructor(module: LoadedModule, config: PluginConfig, file: string, keys?: Readonly<Record<string, string>>) {
+  /** `folder`: bodies in files are there. */
+  private constructor(module: LoadedModule, config: PluginConfig, folder: string, keys: TestKeys) {
     this.module = module;
-    this.folder = dirname(file);
+    this.folder = folder;
     this.config = config;
-    this.keys = new TestKeys(config.routes, keys);
+    this.keys = keys;
     this.remembers = config.routes.some(({ stages }) => REMEMBERING.some((stage) => stages[stage] !== undefined));
+  }
+
+  /** `file`: of the cases. Errors: those of TestKeys. */
+  static of(
+    module: LoadedModule,
+    config: PluginConfig,
+    file: string,
+    keys?: Readonly<Record<string, string>>,
+  ): CaseRunner {
+    return new CaseRunner(module, config, dirname(file), new TestKeys(config.routes, keys));
   }
 
   /** The runner of another policy with the same keys, such as one without a certain rule. */
   with(config: PluginConfig): CaseRunner {
-    const other = new CaseRunner(this.module, this.config, join(this.folder, '.'));
-    return Object.assign(other, { config, keys: this.keys, folder: this.folder });
+    return new CaseRunner(this.module, config, this.folder, this.keys);
   }
 
-  /** Throws FIM-UP-0080 where a body cannot be read, and FIM-UP-0081 if the module refuses the policy. */
+  /** Error: FIM-UP-0080 where a body cannot be read, or the module refuses the policy. */
   run(one: Case, at: Path = []): CaseResult {
     this.keys.available = true;
     const steps = stepsOf(one);
     const losesKeys = steps.some(({ keyService }) => keyService !== undefined);
-    const running = this.machine(losesKeys);
-    const seen: { step: Step; at: Path; seen: Omit<Seen, 'verdict'> }[] = [];
+    const rehearsal = this.rehearsal(losesKeys);
+    const sent: { step: Step; place: Path }[] = [];
     for (const [n, step] of steps.entries()) {
       const place: Path = one.steps === undefined ? at : [...at, 'steps', n];
       if (step.keyService !== undefined) this.keys.available = step.keyService === 'Available';
-      if (step.advance !== undefined) running.vm.clock.advance(durationMs(step.advance));
-      for (let i = 0; step.request !== undefined && i < (step.times ?? 1); i++)
-        seen.push({ step, at: place, seen: this.message(running, step, String(seen.length)) });
+      if (step.advance !== undefined) rehearsal.vm.clock.advance(durationMs(step.advance));
+      for (let i = 0; step.request !== undefined && i < (step.times ?? 1); i++) {
+        rehearsal.send(step);
+        sent.push({ step, place });
+      }
     }
-    const lines = this.told(running);
-    const routes = new Set<string>();
-    const failures = seen.flatMap(({ step, at: place, seen: one }, number) => {
-      const line = lines.get(String(number));
-      if (line?.route !== undefined) routes.add(line.route);
-      return compare(step.expect!, { ...one, ...verdictOf(line, one) }, { at: place, folder: this.folder });
-    });
-    for (const violation of [...running.vm.violations, ...(running.vm.failed ? ['the module trapped'] : [])])
-      failures.push({ at: [...at], message: violation });
-    if (running.vm.failed || losesKeys) this.kept = undefined;
-    return { failures, routes };
+    const seen = rehearsal.verdicts();
+    const failures = sent.flatMap(({ step, place }, number) =>
+      compare(step.expect!, seen[number]!, { at: place, folder: this.folder }),
+    );
+    const { vm } = rehearsal;
+    for (const violation of [...vm.violations, ...(vm.failed ? ['the module trapped'] : [])])
+      failures.push({ at, message: violation });
+    if (vm.failed || losesKeys) this.kept = undefined;
+    return { failures, routes: new Set(seen.flatMap(({ route }) => route ?? [])) };
   }
 
   /** A machine in the state of a new proxy, or one that has only keys in its memory. */
-  private machine(withoutKeys: boolean): Running {
-    if (this.kept !== undefined && !this.remembers && !withoutKeys) return this.kept;
-    const lines: AuditLine[] = [];
-    const vm = createVm(this.module, {
-      httpCall: (call) => (call.cluster === AUDIT_CLUSTER ? collect(call, lines) : this.keys.call(call)),
-    });
-    this.kept = { vm, root: started(vm, recorded(this.config)), lines, partners: {} };
+  private rehearsal(withoutKeys: boolean): Rehearsal {
+    if (this.kept === undefined || this.remembers || withoutKeys)
+      this.kept = new Rehearsal(this.module, { config: this.config, keys: this.keys, folder: this.folder });
     return this.kept;
   }
-
-  /** The records of a case, by the numbers of its messages. */
-  private told({ vm, root, lines }: Running): Map<string, AuditLine> {
-    for (let turn = 0; turn < 2; turn++) {
-      vm.clock.advance(TOLD_MS);
-      root.tick();
-    }
-    vm.clock.advance(0);
-    return new Map(lines.splice(0).map((line) => [line.txn_id ?? '', line]));
-  }
-
-  private partner(running: Running, side: Side): RootContext | null {
-    const known = running.partners[side];
-    if (known !== undefined) return known;
-    const config = partnerConfig(this.config, side);
-    const { clock } = running.vm;
-    const root = config === null ? null : started(createVm(this.module, { httpCall: this.keys.call, clock }), config);
-    running.partners[side] = root;
-    return root;
-  }
-
-  private message(running: Running, step: Step, number: string): Omit<Seen, 'verdict'> {
-    const { request, response = {}, from = {} } = step;
-    const sent = this.sent(running, request!);
-    const result = exchange(running.root, {
-      request: { ...sent, headers: [...sent.headers, [STEP_HEADER, number]] },
-      upstream: (got) => this.answer(response, got),
-      properties: propertiesOf(from),
-    });
-    return this.seen(running, sent, result);
-  }
-
-  private sent(running: Running, { method, path, host, headers = {}, protect, ...body }: CaseRequest): Sent {
-    const bytes = this.bytesOf(body);
-    const typed = typedHeaders(headers, body.json !== undefined);
-    const plain: Sent = {
-      method: method ?? (bytes === undefined ? 'GET' : 'POST'),
-      path: path ?? '/',
-      authority: host ?? 'fim.test',
-      headers: typed,
-      ...(bytes === undefined ? {} : { body: bytes }),
-    };
-    const partner = protect === true ? this.partner(running, 'client') : null;
-    if (partner === null) return plain;
-    const { upstream, client } = exchange(partner, { request: plain });
-    if (upstream.headers === null) throw new CodedError('FIM-UP-0080', `protect: ${client.body.toString()}`);
-    return { ...plain, headers: ownHeaders(upstream), body: upstream.body };
-  }
-
-  private answer(
-    { status, headers = {}, echo, fault, ...body }: CaseResponse,
-    got: Received,
-  ): ExchangeResponse | 'reset' | 'silent' {
-    if (fault !== undefined) return fault === 'Reset' ? 'reset' : 'silent';
-    const type = got.headers?.get('content-type');
-    const bytes = echo === true ? got.body : this.bytesOf(body);
-    const own = echo === true && type !== undefined ? { 'content-type': type, ...headers } : headers;
-    return {
-      status: status ?? 200,
-      headers: typedHeaders(own, body.json !== undefined),
-      ...(bytes === undefined ? {} : { body: bytes }),
-    };
-  }
-
-  private bytesOf({ json, text, hex, file }: Pick<CaseRequest, 'json' | 'text' | 'hex' | 'file'>): Buffer | undefined {
-    if (json !== undefined) return Buffer.from(JSON.stringify(json));
-    if (text !== undefined) return Buffer.from(text);
-    if (hex !== undefined) return Buffer.from(hex.replaceAll(/\s/g, ''), 'hex');
-    if (file === undefined) return undefined;
-    try {
-      return readFileSync(join(this.folder, file));
-    } catch (error) {
-      throw new CodedError('FIM-UP-0080', `${file}: ${(error as NodeJS.ErrnoException).code}`);
-    }
-  }
-
-  /** Both sides of an exchange, opened by their partners. */
-  private seen(
-    running: Running,
-    sent: Sent,
-    { client, upstream, ended, details }: ExchangeResult,
-  ): Omit<Seen, 'verdict'> {
-    const lane = upstream.headers?.get(LANE_HEADER);
-    const gone = upstream.headers;
-    const got: SeenMessage | null =
-      gone === null
-        ? null
-        : { ...plainMessage(upstream), method: gone.get(':method') ?? '', path: gone.get(':path') ?? '' };
-    const answer = plainMessage(client);
-    return {
-      ended,
-      details,
-      status: client.status,
-      client: this.opened(
-        running,
-        'client',
-        client.status < 400,
-        answer,
-        (root) =>
-          exchange(root, {
-            request: sent,
-            upstream: () => ({ status: client.status, headers: answer.headers, body: answer.body }),
-          }).client,
-      ),
-      upstream:
-        got === null
-          ? null
-          : this.opened(
-              running,
-              'upstream',
-              true,
-              got,
-              (root) =>
-                exchange(root, {
-                  request: {
-                    method: got.method!,
-                    path: got.path!,
-                    authority: sent.authority,
-                    headers: got.headers,
-                    body: got.body,
-                  },
-                }).upstream,
-            ),
-      ...(lane === undefined ? {} : { lane }),
-    };
-  }
-
-  private opened(
-    running: Running,
-    side: Side,
-    maybe: boolean,
-    message: SeenMessage,
-    open: (root: RootContext) => Received,
-  ): SeenMessage {
-    const partner = maybe ? this.partner(running, side) : null;
-    if (partner === null) return message;
-    const { headers, body } = open(partner);
-    if (headers === null || Number(headers.get(':status') ?? 200) >= 400)
-      return { ...message, unopened: body.toString() };
-    return { ...message, headers: ownHeaders({ headers }), body, isProtected: !body.equals(message.body) };
-  }
-}
-
-interface Sent {
-  method: string;
-  path: string;
-  authority: string;
-  headers: [string, string][];
-  body?: Buffer;
-}
-
-function started(vm: Vm, config: PluginConfig): RootContext {
-  const { accepted, root, logs } = vm.configureUntried(JSON.stringify(config));
-  if (!accepted) throw new CodedError('FIM-UP-0080', `the module refuses the policy: ${logs.at(-1)?.message ?? ''}`);
-  return root;
-}
-
-/** The collector of the cases. */
-function collect({ body }: HttpCall, into: AuditLine[]): HttpCallOutcome {
-  let last = 0;
-  for (const text of body.toString().split('\n')) {
-    if (text === '') continue;
-    const line = JSON.parse(text) as AuditLine & { seq: number };
-    into.push(line);
-    last = line.seq;
-  }
-  return { status: 200, headers: { 'content-type': JSON_TYPE }, body: JSON.stringify({ acknowledged: last }) };
-}
-
-function verdictOf(
-  line: AuditLine | undefined,
-  { status, client }: Omit<Seen, 'verdict'>,
-): Pick<Seen, 'verdict'> & Partial<Seen> {
-  if (line !== undefined)
-    return {
-      verdict: line.verdict ?? 'Aborted',
-      ...(line.route === undefined ? {} : { route: line.route }),
-      ...(line.code === undefined ? {} : { code: line.code }),
-      observed: line.observed ?? [],
-    };
-  // A request that is refused before a route took it leaves no record.
-  const refused =
-    status >= 400 &&
-    client.headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json');
-  if (!refused) return { verdict: 'Untouched', observed: [] };
-  return {
-    verdict: 'Refused',
-    observed: [],
-    code: (JSON.parse(client.body.toString()) as { code?: string }).code ?? '',
-  };
-}
-
-function plainMessage(message: Received): SeenMessage {
-  return { headers: ownHeaders(message), body: message.body };
-}
-
-/** Headers of a message without those of HTTP/2's form and the test's own. */
-function ownHeaders({ headers }: Pick<Received, 'headers'>): [string, string][] {
-  return (headers?.entries ?? []).filter(
-    ([name]) => !name.startsWith(':') && name !== STEP_HEADER && name !== 'content-length',
-  );
-}
-
-function typedHeaders(headers: Readonly<Record<string, string>>, isJson: boolean): [string, string][] {
-  const list = Object.entries(headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]);
-  const typed = list.some(([name]) => name === 'content-type');
-  return isJson && !typed ? [...list, ['content-type', JSON_TYPE]] : list;
-}
-
-function propertiesOf({ address, claims, certificate }: CaseClient): Record<string, PropertyValue> {
-  const found: Record<string, PropertyValue> = {};
-  if (address !== undefined)
-    found['source.address'] = address.includes(':') ? `[${address}]:40000` : `${address}:40000`;
-  for (const [name, value] of Object.entries(claims ?? {}))
-    found[`metadata.filter_metadata.envoy.filters.http.jwt_authn.payload.${name}`] = value;
-  if (certificate !== undefined) {
-    const { subject, fingerprint } = certificate;
-    found['connection.mtls'] = true;
-    found['connection.subject_peer_certificate'] = subject;
-    found['connection.sha256_peer_certificate_digest'] =
-      fingerprint ?? createHash('sha256').update(subject).digest('hex');
-  }
-  return found;
 }

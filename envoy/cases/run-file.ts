@@ -63,7 +63,7 @@ export async function runFile(
     .map((one, index) => ({ one, at: ['cases', index] as Path }))
     .filter(({ one }) => options.only === undefined || one.name.includes(options.only));
   try {
-    const runner = new CaseRunner(module, config, file, content.keys);
+    const runner = CaseRunner.of(module, config, file, content.keys);
     const ran = numbered.map(({ one, at }) => ({ one, at, ...runCase(runner, one, at, loaded) }));
     const cases = ran.map(({ report }) => report);
     if (options.coverage !== true) return { file, cases, errors };

@@ -289,6 +289,7 @@ export type ErrorCode =
   | 'FIM-UP-0080'
   | 'FIM-UP-0081'
   | 'FIM-UP-0082'
+  | 'FIM-UP-0083'
   | 'FIM-UP-0050'
   | 'FIM-UP-0051'
   | 'FIM-UP-0052'
@@ -656,6 +657,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0080': {"status":0,"title":"File of test cases is wrong","titleZh":"测试用例文件有误","advice":"`fim test --help` shows a whole file; envoy/cases/README.md has every word.","adviceZh":"`fim test --help` 给出完整示例；所有字段见 envoy/cases/README.md。"},
   'FIM-UP-0081': {"status":0,"title":"No test cases","titleZh":"没有测试用例","advice":"Cases are in files whose names end with `.test.yaml`, beside the policies. `fim test --help` shows one.","adviceZh":"用例位于以 `.test.yaml` 结尾的文件中，与策略放在一起。示例见 `fim test --help`。"},
   'FIM-UP-0082': {"status":0,"title":"No case fails without this rule","titleZh":"去掉该规则后没有任何用例失败","advice":"Add a case that the rule decides: a message that only it refuses, masks, limits or protects, with what is expected of it.","adviceZh":"请增加由该规则决定结果的用例：仅由该规则拒绝、脱敏、限流或保护的消息及其预期。"},
+  'FIM-UP-0083': {"status":0,"title":"Recorded traffic cannot be read","titleZh":"无法读取录制的流量","advice":"`fim replay` reads HAR (a name that ends with .har) and JSON lines; `fim replay --help` shows one.","adviceZh":"`fim replay` 读取 HAR（文件名以 .har 结尾）和 JSON 行；示例见 `fim replay --help`。"},
   'FIM-UP-0050': {"status":0,"title":"Trail cannot be written","titleZh":"无法写入操作记录","advice":"Nothing was opened, or nothing shown. `--trail` names a regular file that this user may append to, on a file system with room.","adviceZh":"未打开或未显示任何内容。`--trail` 应为当前用户可追加写入的普通文件，且文件系统有剩余空间。"},
   'FIM-UP-0051': {"status":0,"title":"Masked value does not open","titleZh":"脱敏值无法还原","advice":"Key, algorithm and settings are those of the rule that masked it; `Hash` and the methods without a key cannot be turned back.","adviceZh":"密钥、算法和设置须与脱敏规则一致；`Hash` 和不用密钥的方法不可还原。"},
   'FIM-UP-0052': {"status":0,"title":"Message cannot be explained","titleZh":"无法解释该消息","advice":"The module refuses it, and would refuse it in the proxy: the answer names the reason. `--content-type` and `--direction` must be those of the traffic.","adviceZh":"模块拒绝该消息，在代理中同样会拒绝：应答说明了原因。`--content-type` 与 `--direction` 须与实际流量一致。"},
