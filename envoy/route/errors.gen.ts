@@ -746,5 +746,3 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0042': {"status":0,"title":"Baseline cannot reach the root namespace of the mesh","titleZh":"基线无法作用于网格的根命名空间","advice":"Objects there act on every namespace: run gateways in a namespace of their own.","adviceZh":"根命名空间中的对象作用于所有命名空间：请将网关部署在独立的命名空间中。"},
 };
 
-/** Codes in the order of the modules' numeric ids: `ERROR_CODES[id - 1]`. */
-export const ERROR_CODES = Object.keys(ERRORS) as ErrorCode[];

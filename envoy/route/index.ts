@@ -62,7 +62,7 @@ export { durationMs } from './duration.ts';
 export { canonicalHash, canonicalJson } from './canonical-json.ts';
 export { Profiles, broughtProfiles, pbocVersions, type ProfileResource, type ResolvedProfile } from './profiles.ts';
 export { KMS_SETTINGS, readKmsSettings, type KmsSettingName, type KmsSettings } from './kms-settings.ts';
-export { ERROR_CODES, ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
+export { ERRORS, type ErrorCode, type ErrorInfo } from './errors.gen.ts';
 export type * from './plugin-config.gen.ts';
 export type {
   FinancialBaseline,
