@@ -415,10 +415,7 @@ export const MAX_STEPS: i32 = 16;
  * lines. The rest of a longer one is looked at like other text.
  */
 export const MAX_PEM_BYTES: u32 = 24_576;
-/**
- * A value of a message that is masked as it passes, bytes as written: as much of the message is held back at most. A longer
- * one ends the message with FIM-MASK-0012.
- */
+/** A value of a message that is masked as it passes, bytes as written: as much of the message is held back at most. A longer one ends the message with FIM-MASK-0012. */
 export const MAX_STREAM_VALUE_BYTES: u32 = 32_768;
 /** Names of the members around a value of such a message, with their brackets, bytes. More ends it with FIM-MASK-0012. */
 export const MAX_STREAM_PLACE_BYTES: u32 = 4096;
@@ -437,10 +434,16 @@ export const MAX_OUTBOX_RECORDS: i32 = 16_384;
 /** Records that VMs which are gone have left to others, bytes; what is beyond it is lost. */
 export const MAX_ESTATE_BYTES: u32 = 33_554_432;
 /** Room that is kept for the record of a message from its beginning, besides its path, bytes. */
-export const MAX_AUDIT_RECORD_BYTES: u32 = 3072;
+export const MAX_AUDIT_RECORD_BYTES: u32 = 4096;
 /** Time of a worker that shadows may take in each second, nanoseconds: a twentieth. Further messages are judged by the policy in force alone, and counted. */
 export const MAX_SHADOW_NANOS: u64 = 50_000_000;
 /** Differences between a shadow and the policy in force of which code and path are kept; further ones are only counted. */
 export const MAX_SHADOW_SAMPLES: i32 = 32;
 /** Longest path of such a difference, bytes; a longer one is cut off. */
 export const MAX_SHADOW_PATH_BYTES: u32 = 256;
+/** Keys that a record of audit names; the stages of a route use fewer. */
+export const MAX_NOTED_KEYS: i32 = 16;
+/** Text of such a field, bytes: all its values together. Of a longer one the record has `***`. */
+export const MAX_AUDIT_VALUE_BYTES: u32 = 512;
+/** Room of all such fields together in one record, bytes; a value that finds none is `***`. */
+export const MAX_AUDIT_DATA_BYTES: u32 = 8192;

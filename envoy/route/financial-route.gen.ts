@@ -687,7 +687,7 @@ export interface RouteRateLimit {
   limits?: RouteNamedLimit[];
 }
 
-/** MaskingKind */
+/** Kind of the value; it says how much is left (IdCard 3 first and 4 last, BankCard 6+4, Phone 3+4, Generic nothing) and its class of JR/T 0171: the table is in filters/field-masker/README.md. */
 export type MaskingKind = 'Generic' | 'IdCard' | 'BankCard' | 'Phone' | 'Name' | 'Email' | 'Address' | 'UnionPayCard' | 'FixedPhone' | 'Passport' | 'HkMacaoPermit' | 'TaiwanPermit' | 'SocialCreditCode' | 'LicencePlate' | 'IpAddress' | 'KeyMaterial' | 'Password' | 'CardSecurityCode' | 'CardExpiry' | 'TrackData' | 'Biometric' | 'VerificationCode' | 'Account' | 'UserName' | 'Birthday' | 'Asset' | 'PaymentToken' | 'AccountOpening';
 
 /** `ByKind`; `Full`: every character; `KeepFirstLast`: all but `keepFirst` and `keepLast`; `KeepRange`, `HideRange`: characters `from` to `to`; `HideBefore`, `HideAfter` a `separator`; `Remove`: the member, element or part; `Replace` by `with`; `Null`; `Truncate` to `length`; `Hash` with a key; `Token`: only the key opens it; `FormatPreserving`: FF1; `Random` of the same shape; `Date` of less `precision`; `Round` to a `step`. What cannot be hidden as asked is hidden whole. */
@@ -1286,6 +1286,43 @@ export interface AuditTransaction {
   extract?: string;
 }
 
+/** Message in which it stands. */
+export type AuditDataDirection = 'Request' | 'Response';
+
+/** Algorithm. */
+export type AuditSealAlgorithm = 'SM4-GCM' | 'AES-256-GCM';
+
+/** Only holders of the key open it, with `fim audit open`, which leaves a record of its own. */
+export interface AuditSeal {
+  /** Key of the KMS, without version: an SM4 or AES-256 key. */
+  keyId: string;
+  /** Algorithm. */
+  algorithm?: AuditSealAlgorithm;
+}
+
+/** One field: exactly one of `name`, `path`, `header` and `parameter`; exactly one of `mask` and `seal`. */
+export interface AuditData {
+  /** Its name in `data_masked`. */
+  as: string;
+  /** Message in which it stands. */
+  direction?: AuditDataDirection;
+  /** Name of a member, element or data element, at any depth. */
+  name?: string;
+  /** Its path, as in `validation.fields`. */
+  path?: string;
+  /** Name of a header. */
+  header?: string;
+  /** Name of a query parameter. */
+  parameter?: string;
+  /** How values of a kind are hidden. */
+  mask?: MaskingWay;
+  /** Only holders of the key open it, with `fim audit open`, which leaves a record of its own. */
+  seal?: AuditSeal;
+}
+
+/** Treatment of messages while the key of a field of `data` is not to be had: `Refuse`; `Tell`: they go on, and their records say `(no key)`. */
+export type AuditWithoutKey = 'Refuse' | 'Tell';
+
 /** A record of each message, passed, refused or aborted, with a collector: who, what became of it, sizes, SM3 of the bodies as they came and as they went, times. Nothing of a message's text stands in it but what is chosen here. `fim up` keeps a log by itself, `--audit URL` names a collector elsewhere; in a mesh routes with audit are refused. */
 export interface RouteAudit {
   /** `Sync`: an answer of the upstream is held, whole, until its record is on the collector's disk; if that takes longer than `wait` the client gets 502 in its place. */
@@ -1302,6 +1339,10 @@ export interface RouteAudit {
   subject?: AuditSubject;
   /** Where the transaction's id comes from: exactly one of `header` and `extract`. */
   transaction?: AuditTransaction;
+  /** Fields of messages that records hold, each masked by the rules of masking or sealed with a key. They are taken when a message is decrypted and before it is judged, so that the record of a refused one has them; one that is refused before its body was read has none. Bodies in which fields are looked for are held, up to `body.maxBytes`. A field that stands several times has all its values in one text, joined by commas; of 512 bytes and more, and of what has no text, there is `***`. */
+  data?: AuditData[];
+  /** Treatment of messages while the key of a field of `data` is not to be had: `Refuse`; `Tell`: they go on, and their records say `(no key)`. */
+  withoutKey?: AuditWithoutKey;
 }
 
 /** `Divide`: the canary rules some requests. `Shadow`: it rules none; its `validation` judges every message besides the policy in force, on the same body and without effect, and where the two differ is counted. Whose requests, steps and gates then wait for `Divide`. */
@@ -1738,4 +1779,5 @@ export const KEY_ID_PLACES: readonly (readonly string[])[] = [
   ['masking', 'dictionary', 'ways', '*', 'keyId'],
   ['encryption', 'keyId'],
   ['signature', 'keyId'],
+  ['audit', 'data', '*', 'mask', 'keyId'],
 ];

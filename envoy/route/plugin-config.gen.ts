@@ -9,6 +9,12 @@ export type AuditFull = 'Block' | 'Deny' | 'Drop';
 /** Claim of a token that Envoy's JWT filter verified, the client's certificate, or a header. */
 export type AuditSubjectSource = 'Claim' | 'Certificate' | 'Header';
 
+/** Algorithm that seals it. */
+export type AuditSealAlgorithm = 'SM4-GCM' | 'AES-256-GCM';
+
+/** Treatment of messages while the key of such a field is not to be had: they are refused, or their records say so in place of the value. */
+export type AuditWithoutKey = 'Refuse' | 'Tell';
+
 /** Absent: records have no subject. */
 export interface AuditSubjectConfig {
   /** Claim of a token that Envoy's JWT filter verified, the client's certificate, or a header. */
@@ -17,6 +23,28 @@ export interface AuditSubjectConfig {
   name?: string;
   /** Where the JWT filter puts the token (`payload_in_metadata`). */
   payload?: string;
+}
+
+/** One field: by exactly one of `path`, `name`, `header` and `parameter`; masked, or sealed with a key. */
+export interface AuditDataConfig {
+  /** Its name in the record: letters, digits, point, hyphen, underscore. */
+  as: string;
+  /** Of the response, instead of the request. */
+  response?: boolean;
+  /** Place of the field: `$.a.b[*].c`. */
+  path?: string;
+  /** Name of the member, at any depth; compared exactly. */
+  name?: string;
+  /** Name of a header, lower case. */
+  header?: string;
+  /** Name of a query parameter, as decoded. */
+  parameter?: string;
+  /** How it is hidden: `fields[]` of the field masker, without a place. */
+  mask?: unknown;
+  /** `kms://` id of the key that seals it, without version; empty: it is masked. */
+  keyId?: string;
+  /** Algorithm that seals it. */
+  algorithm?: AuditSealAlgorithm;
 }
 
 /** Leaves a record of each message with a collector. */
@@ -43,6 +71,10 @@ export interface AuditConfig {
   transactionHeader?: string;
   /** Name of the extracted value with the transaction's id; empty: none. */
   transactionExtract?: string;
+  /** Fields of messages that records hold, masked or sealed. */
+  data?: AuditDataConfig[];
+  /** Treatment of messages while the key of such a field is not to be had: they are refused, or their records say so in place of the value. */
+  withoutKey?: AuditWithoutKey;
 }
 
 /** Kind of the value; sets the method and how much is left: `kinds.json`. */

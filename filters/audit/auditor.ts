@@ -177,7 +177,7 @@ class Auditor extends Service {
     else if (note.awaits == Awaits.Record) this.forRecord.remove(note);
     note.awaits = Awaits.Nothing;
     if (note.number != 0 && !note.late) return;
-    if (note.number != 0) note.keepNoDigests(); // a second record says that its answer was refused
+    if (note.number != 0) note.beginAnother(); // a second record says that its answer was refused
     if (this.write(note)) this.schedule(note.contextId);
   }
 

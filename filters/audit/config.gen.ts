@@ -23,6 +23,18 @@ export const enum AuditSubjectSource {
   Header = 2,
 }
 
+/** Algorithm that seals it. */
+export const enum AuditSealAlgorithm {
+  SM4_GCM = 0,
+  AES_256_GCM = 1,
+}
+
+/** Treatment of messages while the key of such a field is not to be had: they are refused, or their records say so in place of the value. */
+export const enum AuditWithoutKey {
+  Refuse = 0,
+  Tell = 1,
+}
+
 const AUDIT_SUBJECT_CONFIG_PAYLOAD: Bytes = Bytes.from('payload');
 
 const AUDIT_CONFIG_AUTHORITY: Bytes = Bytes.from('audit.internal');
@@ -37,6 +49,30 @@ export class AuditSubjectConfig {
   name: Bytes = Bytes.EMPTY;
   /** Where the JWT filter puts the token (`payload_in_metadata`). */
   payload: Bytes = AUDIT_SUBJECT_CONFIG_PAYLOAD;
+}
+
+/** One field: by exactly one of `path`, `name`, `header` and `parameter`; masked, or sealed with a key. */
+export class AuditDataConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Its name in the record: letters, digits, point, hyphen, underscore. */
+  as: Bytes = Bytes.EMPTY;
+  /** Of the response, instead of the request. */
+  response: bool = false;
+  /** Place of the field: `$.a.b[*].c`. */
+  path: Bytes = Bytes.EMPTY;
+  /** Name of the member, at any depth; compared exactly. */
+  name: Bytes = Bytes.EMPTY;
+  /** Name of a header, lower case. */
+  header: Bytes = Bytes.EMPTY;
+  /** Name of a query parameter, as decoded. */
+  parameter: Bytes = Bytes.EMPTY;
+  /** How it is hidden: `fields[]` of the field masker, without a place. */
+  mask: u32 = 0;
+  /** `kms://` id of the key that seals it, without version; empty: it is masked. */
+  keyId: Bytes = Bytes.EMPTY;
+  /** Algorithm that seals it. */
+  algorithm: AuditSealAlgorithm = AuditSealAlgorithm.SM4_GCM;
 }
 
 /** Leaves a record of each message with a collector. */
@@ -65,6 +101,10 @@ export class AuditConfig {
   transactionHeader: Bytes = Bytes.EMPTY;
   /** Name of the extracted value with the transaction's id; empty: none. */
   transactionExtract: Bytes = Bytes.EMPTY;
+  /** Fields of messages that records hold, masked or sealed. */
+  data: StaticArray<AuditDataConfig> = new StaticArray<AuditDataConfig>(0);
+  /** Treatment of messages while the key of such a field is not to be had: they are refused, or their records say so in place of the value. */
+  withoutKey: AuditWithoutKey = AuditWithoutKey.Refuse;
 }
 
 function readAuditMode(reader: ConfigReader, node: u32): AuditMode {
@@ -90,6 +130,31 @@ function readAuditSubjectSource(reader: ConfigReader, node: u32): AuditSubjectSo
   return <AuditSubjectSource>0;
 }
 
+function readAuditSealAlgorithm(reader: ConfigReader, node: u32): AuditSealAlgorithm {
+  if (reader.textIs(node, 'SM4-GCM')) return AuditSealAlgorithm.SM4_GCM;
+  if (reader.textIs(node, 'AES-256-GCM')) return AuditSealAlgorithm.AES_256_GCM;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <AuditSealAlgorithm>0;
+}
+
+function readAuditWithoutKey(reader: ConfigReader, node: u32): AuditWithoutKey {
+  if (reader.textIs(node, 'Refuse')) return AuditWithoutKey.Refuse;
+  if (reader.textIs(node, 'Tell')) return AuditWithoutKey.Tell;
+  reader.fail(ErrorId.FIM_CFG_0015, node);
+  return <AuditWithoutKey>0;
+}
+
+function readAuditDataConfigList16(reader: ConfigReader, node: u32): StaticArray<AuditDataConfig> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<AuditDataConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeAuditDataConfig(reader, item)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeAuditSubjectConfig(reader: ConfigReader, node: u32): AuditSubjectConfig {
   const result = new AuditSubjectConfig();
@@ -109,6 +174,40 @@ export function decodeAuditSubjectConfig(reader: ConfigReader, node: u32): Audit
     }
   }
   if (!(seen & 1)) reader.missing(node, 'from');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeAuditDataConfig(reader: ConfigReader, node: u32): AuditDataConfig {
+  const result = new AuditDataConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'as')) {
+      result.as = reader.readString(member, 64);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'response')) {
+      result.response = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'path')) {
+      result.path = reader.readString(member, 1024);
+    } else if (reader.keyIs(member, 'name')) {
+      result.name = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'header')) {
+      result.header = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'parameter')) {
+      result.parameter = reader.readString(member, 256);
+    } else if (reader.keyIs(member, 'mask')) {
+      result.mask = member;
+    } else if (reader.keyIs(member, 'keyId')) {
+      result.keyId = reader.readString(member, 262);
+    } else if (reader.keyIs(member, 'algorithm')) {
+      result.algorithm = readAuditSealAlgorithm(reader, member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'as');
   return result;
 }
 
@@ -143,6 +242,10 @@ export function decodeAuditConfig(reader: ConfigReader, node: u32): AuditConfig 
       result.transactionHeader = reader.readString(member, 256);
     } else if (reader.keyIs(member, 'transactionExtract')) {
       result.transactionExtract = reader.readString(member, 64);
+    } else if (reader.keyIs(member, 'data')) {
+      result.data = readAuditDataConfigList16(reader, member);
+    } else if (reader.keyIs(member, 'withoutKey')) {
+      result.withoutKey = readAuditWithoutKey(reader, member);
     } else {
       reader.unknownMember(member);
     }

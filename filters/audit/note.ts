@@ -1,13 +1,16 @@
 // Notes kept of a stream of an audited route, from its route to its end. Notes are used again from stream to stream.
 import { Bytes } from '../memory/bytes';
-import { isUtf8 } from '../message/utf8';
+import { hasRoom } from '../memory/room';
+import { Writer } from '../memory/writer';
 import { HeaderMap } from '../runtime/abi';
 import { readClientSubject } from '../runtime/client-certificate';
 import { Exchange } from '../runtime/exchange';
-import { readHeader, readProperty, resultLength, resultPointer } from '../runtime/host';
+import { readHeader, readProperty, resultLength, resultPointer, wallNanos } from '../runtime/host';
 import { METHOD, STATUS } from '../runtime/names';
 import { StreamNote } from '../runtime/stream-note';
 import { AuditSubjectSource } from './config.gen';
+import { EVENT_ID_BYTES, eventId } from './identity';
+import { copyPlain } from './plain-text';
 import { AuditPolicy } from './policy';
 
 const TRACEPARENT: Bytes = Bytes.from('traceparent');
@@ -19,12 +22,20 @@ export const TRACE_BYTES: u32 = 32;
 const METHOD_BYTES: u32 = 32;
 const SUBJECT_BYTES: u32 = 256;
 const TRANSACTION_BYTES: u32 = 128;
+const CHANNEL_BYTES: u32 = 64;
 
 const METHOD_PLACE: u32 = 0;
 const TRACE_PLACE: u32 = METHOD_PLACE + METHOD_BYTES;
 const SUBJECT_PLACE: u32 = TRACE_PLACE + TRACE_BYTES;
 const TRANSACTION_PLACE: u32 = SUBJECT_PLACE + SUBJECT_BYTES;
-const TEXT_BYTES: u32 = TRANSACTION_PLACE + TRANSACTION_BYTES;
+const CHANNEL_PLACE: u32 = TRANSACTION_PLACE + TRANSACTION_BYTES;
+const EVENT_PLACE: u32 = CHANNEL_PLACE + CHANNEL_BYTES;
+const TEXT_BYTES: u32 = EVENT_PLACE + EVENT_ID_BYTES;
+const NANOS_PER_MILLI: u64 = 1_000_000;
+/** The channel that took the request, by Envoy's own knowledge: `localityOf` of envoy/xds/lane.ts. */
+const CHANNEL: Bytes = Bytes.from(
+  'xds\0upstream_host_metadata\0filter_metadata\0envoy.transport_socket_match\0channel',
+);
 
 /** Event that a note waits for. */
 export const enum Awaits {
@@ -66,6 +77,18 @@ export class AuditNote extends StreamNote {
   traceLength: u32 = 0;
   subjectLength: u32 = 0;
   transactionLength: u32 = 0;
+  channelLength: u32 = 0;
+  /** Its event has its id already. */
+  hasEvent: bool = false;
+  /** Requests of its route go to one of several channels. */
+  private channelled: bool = false;
+  /** Members of `data_masked`, joined by commas, in a block that lasts as long as the stream. */
+  data: usize = 0;
+  dataLength: u32 = 0;
+  /** Bytes that members may still have beyond the least of each. */
+  private dataPool: u32 = 0;
+  /** Fields that were taken, as bits. */
+  private taken: u32 = 0;
   private readonly text: StaticArray<u8> = new StaticArray<u8>(<i32>TEXT_BYTES);
 
   get method(): usize {
@@ -84,12 +107,52 @@ export class AuditNote extends StreamNote {
     return changetype<usize>(this.text) + TRANSACTION_PLACE;
   }
 
+  get channel(): usize {
+    return changetype<usize>(this.text) + CHANNEL_PLACE;
+  }
+
+  /** The id of its event, from now on. */
+  eventOf(): usize {
+    const place = changetype<usize>(this.text) + EVENT_PLACE;
+    if (!this.hasEvent) memory.copy(place, eventId(wallNanos() / NANOS_PER_MILLI), EVENT_ID_BYTES);
+    this.hasEvent = true;
+    return place;
+  }
+
+  /** Makes room for members of `data_masked`. False: no memory. */
+  openData(bytes: u32, pool: u32): bool {
+    if (this.data != 0) return true;
+    if (!hasRoom(bytes)) return false;
+    this.data = heap.alloc(bytes);
+    this.dataPool = pool;
+    return true;
+  }
+
+  /** Whether a field was taken before the message waited. */
+  hasTaken(field: i32): bool {
+    return ((this.taken >> field) & 1) != 0;
+  }
+
+  /** Takes the member of a field. False: it is too long. `least`: bytes that are always there for it. */
+  takeData(field: i32, member: Writer, least: u32): bool {
+    const bytes = member.length + 1;
+    const more = bytes > least ? bytes - least : 0;
+    if (more > this.dataPool) return false;
+    this.dataPool -= more;
+    this.taken |= 1 << field;
+    if (this.dataLength != 0) store<u8>(this.data + this.dataLength++, 44);
+    memory.copy(this.data + this.dataLength, member.pointer, member.length);
+    this.dataLength += member.length;
+    return true;
+  }
+
   /** Begins with a request whose headers were fetched. */
   begin(exchange: Exchange, policy: AuditPolicy, generation: i64): void {
     this.contextId = exchange.caller.contextId;
     this.generation = generation;
     this.policy = policy;
     this.times = policy.times;
+    this.channelled = exchange.hasChannels;
     this.request.digests = policy.digests;
     this.response.digests = policy.digests;
     if (exchange.header(METHOD.pointer, METHOD.length))
@@ -124,6 +187,8 @@ export class AuditNote extends StreamNote {
   }
 
   onAnswer(): void {
+    if (this.channelled && readProperty(CHANNEL.pointer, CHANNEL.length))
+      this.channelLength = copyText(this.channel, CHANNEL_BYTES, resultPointer(), resultLength());
     if (!readHeader(HeaderMap.ResponseHeaders, STATUS.pointer, STATUS.length) || resultLength() != 3) return;
     const digits = resultPointer();
     this.status =
@@ -137,9 +202,11 @@ export class AuditNote extends StreamNote {
   }
 
   /** For another record of the same message. */
-  keepNoDigests(): void {
+  beginAnother(): void {
     this.request.digests = false;
     this.response.digests = false;
+    this.hasEvent = false;
+    this.dataLength = 0;
   }
 
   clear(): void {
@@ -153,6 +220,13 @@ export class AuditNote extends StreamNote {
     this.late = false;
     this.durable = false;
     memory.fill(changetype<usize>(this.text), 0, TEXT_BYTES);
+    if (this.data != 0) heap.free(this.data);
+    this.data = 0;
+    this.dataLength = 0;
+    this.taken = 0;
+    this.hasEvent = false;
+    this.channelLength = 0;
+    this.keyCount = 0;
     this.methodLength = 0;
     this.traceLength = 0;
     this.subjectLength = 0;
@@ -181,16 +255,12 @@ function single(exchange: Exchange, name: Bytes): bool {
   return !exchange.hasTwice(name.pointer, name.length) && exchange.header(name.pointer, name.length);
 }
 
-/** Copies at most `room` bytes that are text; of what is no UTF-8 only ASCII. Returns the length. */
+/** Copies at most `room` bytes of text. Returns the length. */
 function copyText(to: usize, room: u32, from: usize, length: u32): u32 {
   let taken = min(length, room);
   // Not in the middle of a character.
   if (taken < length) while (taken > 0 && (load<u8>(from + taken) & 0xc0) == 0x80) taken--;
-  const text = isUtf8(from, taken);
-  for (let i: u32 = 0; i < taken; i++) {
-    const byte = load<u8>(from + i);
-    store<u8>(to + i, byte < 32 || byte == 127 || (byte > 127 && !text) ? 63 : byte);
-  }
+  copyPlain(to, from, taken);
   return taken;
 }
 

@@ -8,6 +8,7 @@ import { Direction } from '../runtime/direction';
 import { extractionKey } from '../runtime/extraction';
 import { Rank, StagePolicy } from '../runtime/stage';
 import { AuditConfig, AuditFull, AuditMode, AuditSubjectSource, decodeAuditConfig } from './config.gen';
+import { DataPolicy } from './data-policy';
 import { MEMBER_PATH } from './record.gen';
 
 /** A route's terms of audit. */
@@ -33,8 +34,12 @@ export class AuditPolicy extends StagePolicy {
   /** Room that is kept for a record, bytes. */
   readonly roomBytes: u32;
 
-  constructor(config: AuditConfig) {
+  /** Fields of messages. Null: none. */
+  readonly data: DataPolicy | null;
+
+  constructor(config: AuditConfig, data: DataPolicy | null) {
     super();
+    this.data = data;
     this.cluster = config.cluster;
     this.authority = config.authority;
     this.sync = config.mode == AuditMode.Sync;
@@ -55,7 +60,7 @@ export class AuditPolicy extends StagePolicy {
     this.transactionHeader = config.transactionHeader;
     this.transactionKey =
       config.transactionExtract.length == 0 ? Bytes.EMPTY : extractionKey(config.transactionExtract);
-    this.roomBytes = MAX_AUDIT_RECORD_BYTES + this.prefix.length;
+    this.roomBytes = MAX_AUDIT_RECORD_BYTES + this.prefix.length + (data == null ? 0 : data.roomBytes);
   }
 
   acts(direction: Direction): bool {
@@ -78,6 +83,15 @@ export class AuditPolicy extends StagePolicy {
     return this.transactionKey.length != 0;
   }
 
+  needsKeys(): bool {
+    const data = this.data;
+    return data != null && data.needsKeys();
+  }
+
+  companion(): StagePolicy | null {
+    return this.data;
+  }
+
   rank(direction: Direction): Rank {
     return direction == Direction.Request ? Rank.Limit : Rank.Record;
   }
@@ -89,7 +103,7 @@ export function compileAudit(reader: ConfigReader, node: u32): AuditPolicy {
   const subject = config.subject;
   if (!reader.failed && subject != null && subject.from != AuditSubjectSource.Certificate && subject.name.length == 0)
     reader.fail(ErrorId.FIM_CFG_0012, subject.node);
-  return new AuditPolicy(config);
+  return new AuditPolicy(config, config.data.length == 0 ? null : new DataPolicy(reader, config));
 }
 
 function pathMember(path: Bytes): Bytes {

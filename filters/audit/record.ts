@@ -1,12 +1,14 @@
 // Writes records: one JSON object a line. Names come from the schema of records; nothing of a message stands in one but
 // what the route chose.
 import { ErrorId, errorCode, errorCodeLength } from '../errors.gen';
+import { MAX_AUDIT_RECORD_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { BodyRecord, DIGEST_BYTES } from '../runtime/body-record';
 import { Direction } from '../runtime/direction';
 import { Outcome } from '../runtime/outcome';
+import { UNNUMBERED } from '../runtime/stream-note';
 import { AuditSubjectSource } from './config.gen';
 import { EVENT_ID_BYTES, SOURCE_TEXT_BYTES, eventId, sourceName } from './identity';
 import { AuditNote } from './note';
@@ -14,12 +16,17 @@ import { OP_TIME_BYTES, opTime } from './op-time';
 import {
   MEMBER_BYTES_IN,
   MEMBER_BYTES_OUT,
+  MEMBER_CHANNEL,
   MEMBER_CODE,
+  MEMBER_DATA_MASKED,
   MEMBER_DIRECTION,
   MEMBER_EVENT_ID,
   MEMBER_FROM_SEQ,
   MEMBER_GENERATION,
+  MEMBER_ID,
+  MEMBER_KEYS,
   MEMBER_KIND,
+  MEMBER_LANE,
   MEMBER_LOST,
   MEMBER_METHOD,
   MEMBER_OBSERVED,
@@ -40,6 +47,7 @@ import {
   MEMBER_TXN_ID,
   MEMBER_V,
   MEMBER_VERDICT,
+  MEMBER_VERSION,
   MEMBER_WHY,
   RECORD_VERSION,
 } from './record.gen';
@@ -48,6 +56,9 @@ import { TRACE_BYTES } from './note';
 const NANOS_PER_MILLI: u64 = 1_000_000;
 const NANOS_PER_MICRO: u64 = 1000;
 const LINE_END: u8 = 10;
+/** Bytes of a key beside its id, and of all keys at most; one that would exceed it is not named. */
+const KEY_BYTES: u32 = 32;
+const KEYS_BYTES: u32 = MAX_AUDIT_RECORD_BYTES / 4;
 /** Status of the reply in the place of a response that is refused. */
 const BAD_GATEWAY: u32 = 502;
 
@@ -71,14 +82,15 @@ export function lineLength(): u32 {
   return line.overflowed ? 0 : line.length;
 }
 
-function begin(kind: string, seq: u64, wallNanos: u64): void {
+/** `event`: the id of the event; 0: a new one. */
+function begin(kind: string, seq: u64, wallNanos: u64, event: usize = 0): void {
   line.begin(2048);
   line.ascii('{"');
   line.ascii(MEMBER_V);
   line.ascii('":');
   line.decimal(RECORD_VERSION);
   name(MEMBER_EVENT_ID);
-  quoted(eventId(wallNanos / NANOS_PER_MILLI), EVENT_ID_BYTES);
+  quoted(event == 0 ? eventId(wallNanos / NANOS_PER_MILLI) : event, EVENT_ID_BYTES);
   name(MEMBER_OP_TIME);
   quoted(opTime(wallNanos), OP_TIME_BYTES);
   name(MEMBER_KIND);
@@ -123,7 +135,7 @@ function text(pointer: usize, length: u32): void {
 export function writeMessage(note: AuditNote, seq: u64, wallNanos: u64): void {
   const request = note.requestOutcome;
   const response = note.responseOutcome;
-  begin('message', seq, wallNanos);
+  begin('message', seq, wallNanos, note.hasEvent ? note.eventOf() : 0);
   writeIdentity(note, request);
   const outcome = request.enforced ? request : response;
   const fate = fateOf(note, request, response);
@@ -143,7 +155,14 @@ export function writeMessage(note: AuditNote, seq: u64, wallNanos: u64): void {
   writeObserved(request, response);
   writeBody(MEMBER_REQUEST, note.request, request.enforced);
   if (!request.enforced && note.status != 0) writeBody(MEMBER_RESPONSE, note.response, response.enforced);
+  if (note.keyCount != 0) writeKeys(note);
   if (note.times) writeTimes(request, response);
+  if (note.dataLength != 0) {
+    name(MEMBER_DATA_MASKED);
+    line.byte(123); // {
+    line.bytes(note.data, note.dataLength);
+    line.byte(125);
+  }
   end();
 }
 
@@ -170,6 +189,14 @@ function writeIdentity(note: AuditNote, request: Outcome): void {
   line.byte(34);
   line.decimal(<u64>note.generation);
   line.byte(34);
+  if (request.variant.length != 0) {
+    name(MEMBER_LANE);
+    word(request.variant);
+  }
+  if (note.channelLength != 0) {
+    name(MEMBER_CHANNEL);
+    text(note.channel, note.channelLength);
+  }
   name(MEMBER_METHOD);
   text(note.method, note.methodLength);
   line.bytes(policy.prefix.pointer, policy.prefix.length);
@@ -209,6 +236,29 @@ function writeCodes(outcome: Outcome, first: bool): void {
   }
 }
 
+/** Keys that the stages used, as many as have room. */
+function writeKeys(note: AuditNote): void {
+  let bytes: u32 = 0;
+  name(MEMBER_KEYS);
+  line.byte(91); // [
+  for (let i = 0; i < note.keyCount; i++) {
+    const id = unchecked(note.keyIds[i]);
+    const version = unchecked(note.keyVersions[i]);
+    bytes += id.length + KEY_BYTES;
+    if (bytes > KEYS_BYTES) break;
+    line.ascii(i == 0 ? '{"' : ',{"');
+    line.ascii(MEMBER_ID);
+    line.ascii('":');
+    quoted(id.pointer, id.length);
+    if (version != UNNUMBERED) {
+      name(MEMBER_VERSION);
+      line.decimal(version);
+    }
+    line.byte(125);
+  }
+  line.byte(93);
+}
+
 function writeBody(called: string, body: BodyRecord, refused: bool): void {
   name(called);
   line.ascii('{"');
@@ -237,23 +287,30 @@ function hex(): void {
   line.byte(34);
 }
 
-/** Microseconds by stage, both directions together. */
+/** Microseconds by stage, both directions and all its steps together. */
 function writeTimes(request: Outcome, response: Outcome): void {
   const sections = request.sections;
   const others = response.sections;
   let any = false;
   for (let i = 0; i < sections.length; i++) {
-    let nanos = unchecked(request.stepNanos[i]);
     const section = unchecked(sections[i]);
-    for (let j = 0; j < others.length; j++)
-      if (unchecked(others[j]) == section) nanos += unchecked(response.stepNanos[j]);
-    any = writeTime(section, nanos, any);
+    if (sections.indexOf(section) != i) continue;
+    any = writeTime(section, timeIn(request, section) + timeIn(response, section), any);
   }
   for (let j = 0; j < others.length; j++) {
     const section = unchecked(others[j]);
-    if (!sections.includes(section)) any = writeTime(section, unchecked(response.stepNanos[j]), any);
+    if (others.indexOf(section) == j && !sections.includes(section))
+      any = writeTime(section, timeIn(response, section), any);
   }
   if (any) line.byte(125);
+}
+
+function timeIn(outcome: Outcome, section: string): u64 {
+  const sections = outcome.sections;
+  let nanos: u64 = 0;
+  for (let i = 0; i < sections.length; i++)
+    if (unchecked(sections[i]) == section) nanos += unchecked(outcome.stepNanos[i]);
+  return nanos;
 }
 
 function writeTime(section: string, nanos: u64, any: bool): bool {

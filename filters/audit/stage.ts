@@ -8,6 +8,8 @@ import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { StreamNote } from '../runtime/stream-note';
 import { auditor } from './auditor';
 import { AuditFull } from './config.gen';
+import { DataPolicy } from './data-policy';
+import { takeBody, takeHeaders } from './data-reader';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { AuditNote, takeNote } from './note';
 import { AuditPolicy, compileAudit } from './policy';
@@ -33,7 +35,8 @@ export class Audit extends Stage {
   }
 
   prepare(policy: StagePolicy, kms: KmsConfig | null, rootId: u32): void {
-    auditor.meet(<AuditPolicy>policy);
+    if (!(policy instanceof DataPolicy)) auditor.meet(<AuditPolicy>policy);
+    else if (kms != null) (<DataPolicy>policy).prepare(kms, rootId);
   }
 
   openNote(exchange: Exchange, policy: StagePolicy, generation: i64): StreamNote | null {
@@ -46,8 +49,10 @@ export class Audit extends Stage {
   /** Keeps room for the request's record. Answers are looked at with their bodies. */
   onHeaders(exchange: Exchange, policy: StagePolicy): Verdict {
     const kept = exchange.note;
-    if (exchange.direction == Direction.Response || kept == null) return Verdict.Continue;
+    if (kept == null) return Verdict.Continue;
     const note = <AuditNote>kept;
+    if (policy instanceof DataPolicy) return take(exchange, note, <DataPolicy>policy, true);
+    if (exchange.direction == Direction.Response) return Verdict.Continue;
     const terms = <AuditPolicy>policy;
     if (note.reserved || auditor.reserve(note, terms)) return Verdict.Continue;
     if (terms.onFull == AuditFull.Drop) return Verdict.Continue;
@@ -73,10 +78,20 @@ export class Audit extends Stage {
     const kept = exchange.note;
     if (kept == null) return Verdict.Continue;
     const note = <AuditNote>kept;
+    if (policy instanceof DataPolicy) return take(exchange, note, <DataPolicy>policy, false);
     if (note.durable) return Verdict.Continue;
     if (!note.late && auditor.awaitRecord(exchange, note, <AuditPolicy>policy)) return Verdict.Wait;
     auditWithheld.add(1);
     exchange.reply.begin(ErrorId.FIM_AUD_0103);
     return Verdict.Reject;
   }
+}
+
+/** Takes the chosen fields of the headers, or of the body. */
+function take(exchange: Exchange, note: AuditNote, policy: DataPolicy, headers: bool): Verdict {
+  const verdict = policy.findKeys(exchange);
+  if (verdict != Verdict.Continue) return verdict;
+  if (headers ? takeHeaders(exchange, note, policy) : takeBody(exchange, note, policy)) return Verdict.Continue;
+  exchange.reply.begin(ErrorId.FIM_RT_0006);
+  return Verdict.Reject;
 }

@@ -14,6 +14,7 @@ import { Direction } from '../runtime/direction';
 import { CONTENT_LENGTH } from '../runtime/names';
 import { Service } from '../runtime/service';
 import { Rank, Stage, StagePolicy, Verdict } from '../runtime/stage';
+import { offerValueMasks } from '../runtime/value-mask';
 import { decodeFieldMaskerConfig } from './config.gen';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { EventMasker } from './events';
@@ -40,6 +41,7 @@ import {
   maskRefused,
   maskUnchanged,
 } from './stats';
+import { OneValueMaskMaker } from './value-mask';
 
 const masker: Masker = new Masker(scratch);
 const passing: PassingMasker = new PassingMasker(masker, scratch, NO_PLAN);
@@ -116,6 +118,7 @@ export class FieldMasker extends Stage {
 
   start(): bool {
     defineMaskStats();
+    offerValueMasks(new OneValueMaskMaker());
     return true;
   }
 

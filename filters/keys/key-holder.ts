@@ -4,6 +4,7 @@ import { MAX_VERSIONS_TRIED } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { KmsConfig } from '../runtime/config.gen';
 import { Exchange } from '../runtime/exchange';
+import { UNNUMBERED } from '../runtime/stream-note';
 import { KeyRing } from './key-ring';
 import { KeyState, errorOf, isOutage } from './key-state';
 import { keyRing } from './key-store';
@@ -80,7 +81,7 @@ export class KeyHolder {
     const ring = this.bind(exchange);
     return ring == null
       ? KeyVerdict.Unavailable
-      : this.take(exchange, ring, ring.newest(exchange.caller, this.waits), test);
+      : this.noted(exchange, this.take(exchange, ring, ring.newest(exchange.caller, this.waits), test));
   }
 
   /** Finds the version that a message names. */
@@ -88,7 +89,7 @@ export class KeyHolder {
     const ring = this.bind(exchange);
     return ring == null
       ? KeyVerdict.Unavailable
-      : this.take(exchange, ring, ring.numbered(exchange.caller, version, this.waits), test);
+      : this.noted(exchange, this.take(exchange, ring, ring.numbered(exchange.caller, version, this.waits), test));
   }
 
   /** Finds the data key that a message carries. */
@@ -96,7 +97,10 @@ export class KeyHolder {
     const ring = this.bind(exchange);
     return ring == null
       ? KeyVerdict.Unavailable
-      : this.take(exchange, ring, ring.unwrapped(exchange.caller, wrapped, length, this.waits), test);
+      : this.noted(
+          exchange,
+          this.take(exchange, ring, ring.unwrapped(exchange.caller, wrapped, length, this.waits), test),
+        );
   }
 
   /**
@@ -109,7 +113,8 @@ export class KeyHolder {
     if (ring == null) return KeyVerdict.Unavailable;
     const first = this.take(exchange, ring, ring.latest(exchange.caller, this.waits), test);
     let key = this.key;
-    if (first != KeyVerdict.Genuine || key == null || this.proves(key, test)) return first;
+    if (first != KeyVerdict.Genuine || key == null) return first;
+    if (this.proves(key, test)) return this.noted(exchange, first);
     for (let tried = 1; tried < MAX_VERSIONS_TRIED && key.number > 1 && (tried == 1 || ring.isRecent(key)); tried++) {
       const state = ring.numbered(exchange.caller, key.number - 1, this.waits);
       if (state == KeyState.Pending) return this.wait(exchange);
@@ -117,7 +122,7 @@ export class KeyHolder {
       const before = ring.found;
       if (state != KeyState.Ready || before == null) break;
       key = before;
-      if (test.fits(key) && this.proves(key, test)) return KeyVerdict.Genuine;
+      if (test.fits(key) && this.proves(key, test)) return this.noted(exchange, KeyVerdict.Genuine);
     }
     return KeyVerdict.Wrong;
   }
@@ -144,6 +149,14 @@ export class KeyHolder {
     if (test.fits(key)) return KeyVerdict.Genuine;
     this.error = ErrorId.FIM_KMS_0009;
     return KeyVerdict.Unavailable;
+  }
+
+  /** The version that was found is one that the message's record names. */
+  private noted(exchange: Exchange, verdict: KeyVerdict): KeyVerdict {
+    const key = this.key;
+    if (verdict == KeyVerdict.Genuine && key != null)
+      exchange.noteKey(this.id, key.wrapped.length == 0 ? key.number : UNNUMBERED);
+    return verdict;
   }
 
   /** The ring resumes the message. */

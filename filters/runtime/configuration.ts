@@ -125,7 +125,10 @@ function compileRoute(
     else {
       const policy = stage.compile(reader, member);
       if (policy.needsKeys() && kms == null) reader.fail(ErrorId.FIM_CFG_0018, member);
-      steps.push(new Step(stage, policy, stage.observable && !isEnforced(route, stage)));
+      const observable = stage.observable && !isEnforced(route, stage);
+      steps.push(new Step(stage, policy, observable));
+      const companion = policy.companion();
+      if (companion != null) steps.push(new Step(stage, companion, observable));
     }
   }
   const terms = termsOf(reader, route, body, layout, kms);

@@ -343,6 +343,12 @@ export class Exchange {
     return this.facts.note;
   }
 
+  /** A stage uses a version of a key. `version`: UNNUMBERED of data keys. */
+  noteKey(id: Bytes, version: u32): void {
+    const note = this.facts.note;
+    if (note != null) note.useKey(id, version);
+  }
+
   /** Notes size and digest of the whole body as the last stage has it, before it is handed to the host. */
   recordWhole(): void {
     const note = this.facts.note;

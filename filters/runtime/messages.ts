@@ -114,6 +114,8 @@ function describe(leg: Leg): Outcome {
   const outcome = leg.outcome;
   outcome.route = leg.route.name;
   outcome.sections = leg.plan.sections;
+  const variant = leg.stream.variant;
+  if (variant != null) outcome.variant = variant.name;
   return outcome;
 }
 

@@ -8,16 +8,18 @@ export const enum Rank {
   Verify = 1,
   /** The message is then decrypted. */
   Open = 2,
+  /** The message is then looked at for its record. */
+  Look = 3,
   /** The message is then validated. */
-  Validate = 3,
+  Validate = 4,
   /** The message is then limited by a field. */
-  LimitByField = 4,
+  LimitByField = 5,
   /** The message is then masked. */
-  Mask = 5,
+  Mask = 6,
   /** The message is then encrypted. */
-  Protect = 6,
+  Protect = 7,
   /** The message is then signed. */
-  Sign = 7,
+  Sign = 8,
   /** The message is then recorded. */
-  Record = 8,
+  Record = 9,
 }

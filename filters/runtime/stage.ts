@@ -57,6 +57,10 @@ export abstract class StagePolicy {
   records(): bool {
     return false;
   }
+  /** A part of it with a place of its own among the stages, made with it. Null: none. */
+  companion(): StagePolicy | null {
+    return null;
+  }
   /** Its rank among the stages of this direction. */
   abstract rank(direction: Direction): Rank;
   /**

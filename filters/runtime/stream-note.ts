@@ -1,3 +1,5 @@
+import { MAX_NOTED_KEYS } from '../limits';
+import { Bytes } from '../memory/bytes';
 import { BodyRecord } from './body-record';
 import { Direction } from './direction';
 import { Outcome } from './outcome';
@@ -5,6 +7,9 @@ import { Outcome } from './outcome';
 /** Of a note that is of no stream. */
 const NO_REQUEST: Outcome = new Outcome(Direction.Request);
 const NO_RESPONSE: Outcome = new Outcome(Direction.Response);
+
+/** Version of a data key, whose number says nothing outside of this VM. */
+export const UNNUMBERED: u32 = u32.MAX_VALUE;
 
 /**
  * Note that a stage keeps of a stream from its route to its end, in order to tell of it. A route without such a stage has
@@ -18,8 +23,22 @@ export abstract class StreamNote {
   responseOutcome: Outcome = NO_RESPONSE;
   /** Status that the client gets, or would have got; 0: none was known. */
   status: u32 = 0;
+  /** Keys that stages used, the first `keyCount`: ids, and versions or UNNUMBERED. */
+  readonly keyIds: StaticArray<Bytes> = new StaticArray<Bytes>(MAX_NOTED_KEYS);
+  readonly keyVersions: StaticArray<u32> = new StaticArray<u32>(MAX_NOTED_KEYS);
+  keyCount: i32 = 0;
   /** Whether it reads `Outcome.stepNanos`, which costs two looks at the clock for each step. */
   times: bool = false;
+
+  /** A stage uses a version of a key. */
+  useKey(id: Bytes, version: u32): void {
+    for (let i = 0; i < this.keyCount; i++)
+      if (unchecked(this.keyIds[i]) == id && unchecked(this.keyVersions[i]) == version) return;
+    if (this.keyCount == MAX_NOTED_KEYS) return;
+    unchecked((this.keyIds[this.keyCount] = id));
+    unchecked((this.keyVersions[this.keyCount] = version));
+    this.keyCount++;
+  }
 
   /** Headers of an answer, whoever made it, are here; the stream is the host's current one. */
   abstract onAnswer(): void;

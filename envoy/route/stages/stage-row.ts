@@ -16,6 +16,7 @@ export const RANKS = {
   Limit: 'limited',
   Verify: 'verified',
   Open: 'decrypted',
+  Look: 'looked at for its record',
   Validate: 'validated',
   LimitByField: 'limited by a field',
   Mask: 'masked',
