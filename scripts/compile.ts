@@ -135,7 +135,15 @@ async function compile({ entry, config, options = [] }: Compilation, output: str
   try {
     const partial = join(work, 'module.wasm');
     const settings = config === undefined ? ['--config', 'asconfig.json', '--target', TARGET] : ['--config', config];
-    const { status, output: said } = await run([COMPILER, entry, '-o', partial, ...settings, ...options]);
+    const { status, output: said } = await run([
+      '--enable-source-maps',
+      COMPILER,
+      entry,
+      '-o',
+      partial,
+      ...settings,
+      ...options,
+    ]);
     if (status !== 0) throw new CodedError('FIM-UP-0003', `${entry}\n${said.trim()}`);
     await rename(partial, output);
   } finally {

@@ -1,15 +1,11 @@
 // The symmetric library as the tests and benchmarks drive it: the module compiled once for each state of its sources,
 // functions on Buffers.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { compiled } from '../../scripts/compile.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const ENTRY = 'test/crypto/payment.module.ts';
 const BUFFER_BYTES = 1 << 17;
-const COMPILE_LIMIT_MS = 300_000;
-const POLL_MS = 50;
 
 export type Build = 'strict' | 'relaxed';
 export const BUILDS: Build[] = ['strict', 'relaxed'];
@@ -19,71 +15,16 @@ const KINDS: Record<HashName, number> = { sm3: 0, sha256: 1 };
 type Exports = Record<string, (...args: number[]) => number> & { memory: WebAssembly.Memory; _initialize(): void };
 
 /** Path of the module, compiled if its sources changed since it last was. `strict`: without relaxed SIMD. */
-export function buildModule(build: Build, entry = ENTRY): string {
-  const hash = createHash('sha256')
-    .update(build)
-    .update(entry)
-    .update(readFileSync(join(ROOT, entry)));
-  for (const [folder, ending] of [
-    ['filters/crypto', '.ts'],
-    ['filters/memory', '.ts'],
-    ['test/crypto', '.module.ts'],
-  ] as const) {
-    for (const name of readdirSync(join(ROOT, folder)).sort()) {
-      if (name.endsWith(ending)) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
-    }
-  }
-  const path = join(ROOT, 'build/crypto', `symmetric-${build}-${hash.digest('hex').slice(0, 16)}.wasm`);
-  mkdirSync(join(ROOT, 'build/crypto'), { recursive: true });
-  if (!existsSync(path))
-    withLock(
-      `${path}.lock`,
-      () => existsSync(path),
-      () => compile(build, entry, path),
-    );
-  return path;
-}
-
-function compile(build: Build, entry: string, path: string): void {
-  const partial = `${path}.${process.pid}`;
+export async function buildModule(build: Build, entry = ENTRY): Promise<string> {
   const features = build === 'relaxed' ? 'simd,relaxed-simd' : 'simd';
-  const args = [
-    'node_modules/assemblyscript/bin/asc.js',
-    entry,
-    '-o',
-    partial,
-    '--config',
-    'test/crypto/asconfig.json',
-    '--enable',
-    features,
-  ];
-  const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
-  renameSync(partial, path);
+  return (await compiled({ entry, config: 'test/crypto/asconfig.json', options: ['--enable', features] })).path;
 }
 
-/**
- * Runs `work` in one process at a time; the others wait until `isDone`. Test files run side by side and want the same
- * module.
- */
-function withLock(lock: string, isDone: () => boolean, work: () => void): void {
-  const deadline = Date.now() + COMPILE_LIMIT_MS;
-  while (!isDone()) {
-    try {
-      mkdirSync(lock);
-    } catch {
-      // A lock as old as the deadline was left by a process that died.
-      if (Date.now() > deadline) rmSync(lock, { recursive: true, force: true });
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
-      continue;
-    }
-    try {
-      if (!isDone()) work();
-    } finally {
-      rmSync(lock, { recursive: true, force: true });
-    }
-  }
-}
+const [strict, relaxed] = await Promise.all(
+  BUILDS.map(async (build) => new Uint8Array(readFileSync(await buildModule(build)))),
+);
+/** The compiled library, by build. */
+export const LIBRARIES: Record<Build, Uint8Array<ArrayBuffer>> = { strict: strict!, relaxed: relaxed! };
 
 /** A tag and what it vouches for. */
 export interface Sealed {
@@ -113,7 +54,7 @@ export class Library {
   }
 
   static load(build: Build): Library {
-    return new Library(new WebAssembly.Module(readFileSync(buildModule(build))));
+    return new Library(new WebAssembly.Module(LIBRARIES[build]));
   }
 
   write(address: number, data: Uint8Array): number {
@@ -289,5 +230,6 @@ export const unhex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, '
 
 /** The cases of a vector file. */
 export function vectors<Case>(name: string): Case[] {
-  return (JSON.parse(readFileSync(join(ROOT, 'test/vectors/crypto', name), 'utf8')) as { cases: Case[] }).cases;
+  return (JSON.parse(readFileSync(new URL(`../vectors/crypto/${name}`, import.meta.url), 'utf8')) as { cases: Case[] })
+    .cases;
 }

@@ -207,7 +207,7 @@ const OPERATIONS: Record<string, { prepare: Act; run: Act }> = {
 };
 
 const tracer = new Tracer(
-  readFileSync(buildModule()),
+  readFileSync(await buildModule()),
   (module) => new Subject(module),
   (subject) => subject.sm2.wasm,
 );

@@ -1,18 +1,9 @@
 // SM2 as the tests drive it: the module compiled once for each state of its sources, and its functions on Buffers.
-import { createHash, randomFillSync } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { compiled } from '../../scripts/compile.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'test/crypto/sm2.module.ts';
-/** Sources of the module. */
-const SOURCES = {
-  'filters/crypto': /^(sm2|der|pem|random|constant-time|sm3|hash|bits|kdf|hmac)/,
-  'filters/memory': /^base64/,
-  'filters/runtime': /^abort/,
-};
 
 /** The default user id. */
 export const DEFAULT_ID = Buffer.from('1234567812345678');
@@ -21,40 +12,12 @@ export const DEFAULT_ID = Buffer.from('1234567812345678');
 export const LAYOUTS = ['ASN.1', 'C1C3C2', 'C1C2C3', 'C1C3C2 bare', 'C1C2C3 bare'] as const;
 export type Layout = (typeof LAYOUTS)[number];
 
-function sourcesHash(entry: string): string {
-  const hash = createHash('sha256')
-    .update(readFileSync(join(ROOT, entry)))
-    .update(readFileSync(join(ROOT, 'asconfig.json')));
-  for (const [folder, names] of Object.entries(SOURCES)) {
-    for (const name of readdirSync(join(ROOT, folder)).sort()) {
-      if (names.test(name)) hash.update(name).update(readFileSync(join(ROOT, folder, name)));
-    }
-  }
-  return hash.digest('hex').slice(0, 16);
+/** Path of the test module, compiled if its sources changed since it last was. Always as the modules are shipped. */
+export async function buildModule(): Promise<string> {
+  return (await compiled({ entry: ENTRY, config: 'asconfig.json', options: ['--target', 'release'] })).path;
 }
 
-/** Path of the test module, compiled if its sources changed since it last was. */
-export function buildModule(entry: string = ENTRY): string {
-  const folder = join(ROOT, 'build/crypto');
-  const path = join(folder, `sm2-${sourcesHash(entry)}.wasm`);
-  if (existsSync(path)) return path;
-  mkdirSync(folder, { recursive: true });
-  const partial = `${path}.${process.pid}`;
-  const args = [
-    'node_modules/assemblyscript/bin/asc.js',
-    entry,
-    '-o',
-    partial,
-    '--config',
-    'asconfig.json',
-    '--target',
-    'release',
-  ];
-  const run = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
-  renameSync(partial, path);
-  return path;
-}
+const MODULE = new Uint8Array(readFileSync(await buildModule()));
 
 /** Exports of the module. */
 export interface Sm2Exports {
@@ -127,7 +90,7 @@ export class Sm2 {
     return 0;
   };
 
-  constructor(module: WebAssembly.Module = new WebAssembly.Module(readFileSync(buildModule()))) {
+  constructor(module: WebAssembly.Module = new WebAssembly.Module(MODULE)) {
     const imports = {
       wasi_snapshot_preview1: {
         random_get: (to: number, length: number) => this.random(new Uint8Array(this.wasm.memory.buffer, to, length)),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { BUILDS, buildModule, Library, reproducible } from './harness.ts';
+import { BUILDS, buildModule, LIBRARIES, Library, reproducible } from './harness.ts';
 import { Tracer } from './trace/tracer.ts';
 
 const RUNS = 6;
@@ -221,7 +221,7 @@ const operations: Record<string, { prepare: Act; run: Act }> = {
 for (const build of BUILDS) {
   describe(`constant time, ${build} SIMD`, () => {
     const tracer = new Tracer(
-      readFileSync(buildModule(build)),
+      LIBRARIES[build],
       (module) => new Library(module),
       (library) => library.call,
     );
@@ -239,11 +239,12 @@ for (const build of BUILDS) {
   });
 }
 
+const LEAKY = readFileSync(await buildModule('strict', 'test/crypto/trace/leaky.module.ts'));
+
 describe('the tracer catches', () => {
-  const bytes = readFileSync(buildModule('strict', 'test/crypto/trace/leaky.module.ts'));
   type Leaky = Record<string, (...args: number[]) => number> & { memory: WebAssembly.Memory };
   const tracer = new Tracer(
-    bytes,
+    LEAKY,
     (module) => {
       const leaky = new WebAssembly.Instance(module, { env: { abort: () => {} } }).exports as Leaky & {
         _initialize(): void;

@@ -22,10 +22,18 @@ export function errorId(code: string): number {
   return index + 1;
 }
 
-/** Cases of a random test: `FIM_FUZZ_CASES` if set, else what the test takes by default. */
-export function caseCount(byDefault: number): number {
+/**
+ * Share of a test's cases that a run takes. A seed repeats its cases, so that a run finds nothing that the one before did
+ * not, unless the code has changed; `FIM_TEST_FUZZ=all` takes all of them, and `FIM_FUZZ_SEED` others.
+ */
+const SHARE = process.env['FIM_TEST_FUZZ'] === 'all' ? 1 : 1 / 4;
+/** Cases of which no test takes a share. */
+const FEW_CASES = 400;
+
+/** Cases of a random test that has `all`: `FIM_FUZZ_CASES` if set, else a quarter, or all of a few. */
+export function caseCount(all: number): number {
   const asked = Number(process.env['FIM_FUZZ_CASES'] ?? '');
-  return Number.isSafeInteger(asked) && asked > 0 ? asked : byDefault;
+  return Number.isSafeInteger(asked) && asked > 0 ? asked : Math.max(Math.min(all, FEW_CASES), Math.ceil(all * SHARE));
 }
 
 /** Seed of a random test: `FIM_FUZZ_SEED` if set, else the test's own. Another seed takes other cases. */

@@ -307,7 +307,7 @@ describe('fim coverage', () => {
       const child = execFile(
         process.execPath,
         ['--disable-warning=ExperimentalWarning', FIM, ...args],
-        { env: { PATH: process.env.PATH } },
+        { env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } },
         (_, stdout, stderr) => done({ status: child.exitCode ?? -1, stdout, stderr }),
       );
     });

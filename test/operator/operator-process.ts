@@ -68,7 +68,8 @@ export class OperatorProcess {
       ...args,
     );
     this.child = spawn(process.execPath, command, {
-      env: { PATH: process.env.PATH, ...manifestEnvironment() },
+      // Else each start makes JavaScript of all its TypeScript again.
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...manifestEnvironment() },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout!, this.child.stderr!])

@@ -31,8 +31,16 @@ export function modulesOf(scenario: Scenario): string[] {
   return alone === undefined || policies.some((policy) => policy.resources !== undefined) ? ['fim'] : ['fim', alone];
 }
 
+/** Made documents. A scenario is run once for each way to cut its bodies, and its policies stay. */
+const made = new WeakMap<Policy, Map<string, string[]>>();
+
 /** The documents of a policy, one for each module of the chain. */
 export function documentsOf(policy: Policy, name: string): string[] {
+  const known = made.getOrInsertComputed(policy, () => new Map());
+  return known.getOrInsertComputed(name, () => makeDocuments(policy, name));
+}
+
+function makeDocuments(policy: Policy, name: string): string[] {
   if (policy.config !== undefined) return chainOf(name).map((module) => pluginConfiguration(policy.config!, module));
   return translated(policy, name).pluginConfigs.map(({ json }) => json);
 }
