@@ -68,3 +68,13 @@ export const MAX_CLIENT_RECORDS = 10_000;
 export const AUDIT_CLIENT_MS = 10_000;
 /** Longest time between tries of a process, milliseconds; the first comes after a hundredth of it. */
 export const AUDIT_CLIENT_PAUSE_MS = 10_000;
+/** Time for a witness or a transparency log to answer, milliseconds. */
+export const AUDIT_ANCHOR_MS = 10_000;
+/** One answer of a witness or a transparency log, bytes. A longer one is none. */
+export const MAX_ANCHOR_ANSWER_BYTES = 32 * 1024 * 1024;
+/** Time in which a transparency log has to cover what it took, milliseconds. Then it is tried again. */
+export const AUDIT_TLOG_WAIT_MS = 60_000;
+/** Time between checkpoints that go to a transparency log, milliseconds, unless the command line names another. */
+export const AUDIT_TLOG_MS = 600_000;
+/** Lines of the log that are read at once for a witness. Then others have their turn. */
+export const AUDIT_READ_LINES = 4_096;

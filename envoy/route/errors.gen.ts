@@ -260,6 +260,11 @@ export type ErrorCode =
   | 'FIM-AUD-0026'
   | 'FIM-AUD-0027'
   | 'FIM-AUD-0028'
+  | 'FIM-AUD-0030'
+  | 'FIM-AUD-0031'
+  | 'FIM-AUD-0032'
+  | 'FIM-AUD-0033'
+  | 'FIM-AUD-0034'
   | 'FIM-UP-0001'
   | 'FIM-UP-0002'
   | 'FIM-UP-0003'
@@ -628,6 +633,11 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-AUD-0026': {"status":0,"title":"Record cannot be proved","titleZh":"无法证明该记录","advice":"A proof needs a valid checkpoint over the record; one is signed every ten seconds and at the collector's end.","adviceZh":"证明需要覆盖该记录的有效检查点；收集器每十秒及停止时签署一个。"},
   'FIM-AUD-0027': {"status":0,"title":"Sealed field does not open","titleZh":"无法打开密封字段","advice":"Name a sealed field of the record, and a KMS that has its key.","adviceZh":"请指定该记录的密封字段，以及持有其密钥的 KMS。"},
   'FIM-AUD-0028': {"status":0,"title":"Opening could not be recorded","titleZh":"无法记录打开操作","advice":"Nothing was opened. Name the collector by --collector, or stop it.","adviceZh":"未打开任何内容。请用 --collector 指定收集器，或将其停止。"},
+  'FIM-AUD-0030': {"status":0,"title":"Witness knows another log","titleZh":"见证方所知的日志与此不同","advice":"This log was cut or made anew since the witness signed: compare it with the checkpoints of the witness by `fim audit verify --checkpoint`.","adviceZh":"自见证方签署以来，本日志被截断或重建：请用 `fim audit verify --checkpoint` 与见证方的检查点比对。"},
+  'FIM-AUD-0031': {"status":0,"title":"Checkpoints of a witness cannot be read","titleZh":"无法读取见证检查点","advice":"A witness that has forgotten must not begin anew by itself: bring the file back, or remove it on purpose.","adviceZh":"见证方丢失记录后不得自行重新开始：请恢复该文件，或有意将其删除。"},
+  'FIM-AUD-0032': {"status":0,"title":"Checkpoint is not signed here","titleZh":"此处不签署该检查点","advice":"The answer of the witness says why: `--witness-for` names the logs and keys that it knows.","adviceZh":"原因见见证方的应答：`--witness-for` 指定其所知的日志与密钥。"},
+  'FIM-AUD-0033': {"status":0,"title":"Checkpoints are not kept elsewhere","titleZh":"检查点未能保存到别处","advice":"Records go on; a log made anew is only seen from the last checkpoint on that was kept. It is tried again with each checkpoint.","adviceZh":"记录仍在继续；重建的日志只能从最后保存的检查点起被发现。每个检查点都会重试。"},
+  'FIM-AUD-0034': {"status":0,"title":"Transparency log cannot be read","titleZh":"无法读取透明日志","advice":"Name the address of its tiles by --tlog and its own key by --tlog-key; if both are right, the log does not show what it signed.","adviceZh":"请用 --tlog 指定其地址、用 --tlog-key 指定其密钥；若均正确，则该日志所示与其签名不符。"},
   'FIM-UP-0001': {"status":0,"title":"Packages cannot be installed","titleZh":"无法安装依赖包","advice":"Check that npm is there and reaches its registry, then run the command again; `npm ci` shows the whole output.","adviceZh":"请检查 npm 是否可用并能访问其软件源，然后重新运行；`npm ci` 可显示完整输出。"},
   'FIM-UP-0002': {"status":0,"title":"Node 26 cannot be had","titleZh":"无法获得 Node 26","advice":"Check that npm reaches its registry; the npm package `node` brings the binary. Any Node from 20 on starts the set-up.","adviceZh":"请检查 npm 能否访问其软件源；npm 包 `node` 提供该程序。20 及以上的任何 Node 都能启动安装。"},
   'FIM-UP-0003': {"status":0,"title":"Module does not compile","titleZh":"模块编译失败","advice":"Correct the source that the compiler names.","adviceZh":"请更正编译器指出的源代码。"},

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { CheckpointsFlags } from './audit-collect.ts';
 import type { AuditOpenFlags } from './audit-open.ts';
 import type { AuditExportFlags, AuditFilterFlags } from './audit-read.ts';
 import type { AuditServeFlags } from './audit-serve.ts';
@@ -87,7 +88,11 @@ export function auditCommand(finish: (status: number) => void): Command {
     .option('--token-file <file>', 'tokens of writers, one a line; read again when it is replaced')
     .option('--tls-cert <file>', 'certificate, PEM')
     .option('--tls-key <file>', 'its private key, PEM')
-    .option('--tls-client-ca <file>', 'authorities of certificates that writers must have, PEM');
+    .option('--tls-client-ca <file>', 'authorities of certificates that writers must have, PEM')
+    .option(
+      '--witness-for <origin=keys.pem...>',
+      'sign checkpoints of these logs of other collectors, if they have grown; kept in witnessed/',
+    );
   addLogOptions(serve);
   addSettingOptions(addCredentialOptions(serve), ['kms-path-prefix']).action(async (flags: AuditServeFlags) =>
     finish(await (await import('./audit-serve.ts')).serveAudit(flags)),
@@ -100,10 +105,31 @@ export function auditCommand(finish: (status: number) => void): Command {
     .argument('<folder>', 'folder of the log')
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: the log must have grown from them')
     .option('--key <file>', 'public keys whose checkpoints count, PEM (default: those that the folder names)')
+    .option(
+      '--witness-key <file>',
+      'checkpoints of --checkpoint must have the signature of a witness with this key, PEM',
+    )
+    .option(
+      '--tlog-key <key>',
+      'they must have a proof of the transparency log with this key: NAME+HASH+KEY, or a file',
+    )
     .option('--all', 'check the signature of each checkpoint')
     .option('--json', 'print one JSON object')
     .action(async (folder: string, flags: AuditVerifyFlags) =>
       finish(await (await import('./audit-verify.ts')).verifyAudit(folder, flags)),
+    );
+  audit
+    .command('checkpoints')
+    .description(
+      'Read a transparency log whole and write the checkpoints of a log in it, for fim audit verify --checkpoint. Exit status 1: there is none.',
+    )
+    .requiredOption('--tlog <url>', 'where its checkpoint and tiles are')
+    .requiredOption('--tlog-key <key>', 'its key: NAME+HASH+KEY, or a file with it')
+    .requiredOption('--origin <name>', 'name of the log, as log.json has it')
+    .option('--anchor-ca <file>', "authorities of its certificate, PEM (default: the system's)")
+    .option('-o, --output <file>', 'file for them (default: standard output)')
+    .action(async (flags: CheckpointsFlags) =>
+      finish(await (await import('./audit-collect.ts')).collectCheckpoints(flags)),
     );
   addReading(audit, finish);
   addOpening(audit, finish);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { formatAddress, isLoopback, parseAddress } from '../../envoy/standalone/address.ts';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import { readLogFlags } from './audit-log-options.ts';
+import { readLogFlags, readWitnessed } from './audit-log-options.ts';
 import { startCollector } from '../../services/audit/start-collector.ts';
 import { fastDigests } from './audit-digests.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
@@ -18,6 +18,7 @@ export interface AuditServeFlags extends KmsFlags, KmsSettingFlags {
   tlsCert?: string;
   tlsKey?: string;
   tlsClientCa?: string;
+  witnessFor?: string[];
 }
 
 function read(path: string, option: string): Buffer {
@@ -70,6 +71,7 @@ export async function serveAudit(flags: AuditServeFlags): Promise<number> {
   });
   const collector = await startCollector({
     ...settings,
+    witnesses: readWitnessed(flags.witnessFor ?? []),
     folder: flags.data,
     digests: await fastDigests(),
     host,

@@ -4,12 +4,14 @@ import type { Finding } from '../../services/audit/findings.ts';
 import { readHead } from '../../services/audit/log-folder.ts';
 import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
 import { fastDigests } from './audit-digests.ts';
-import { checkpointKeys, readAnchors } from './audit-keys.ts';
+import { checkpointKeys, readAnchors, readAnchorTerms } from './audit-keys.ts';
 import { styled } from './terminal.ts';
 
 export interface AuditVerifyFlags {
   checkpoint?: string[];
   key?: string;
+  witnessKey?: string;
+  tlogKey?: string;
   all?: boolean;
   json?: boolean;
 }
@@ -20,10 +22,11 @@ const MOST_LISTED = 20;
 /** Exit status: 0 intact and complete, 1 changed, 3 intact with numbers missing. */
 export async function verifyAudit(folder: string, flags: AuditVerifyFlags): Promise<number> {
   if (readHead(folder) === null) throw new CodedError('FIM-AUD-0023', `${folder} has no log.json`);
+  const terms = readAnchorTerms(flags);
   const report = verifyLog(folder, {
     digests: await fastDigests(),
     keys: checkpointKeys(folder, flags.key),
-    anchors: (flags.checkpoint ?? []).flatMap(readAnchors),
+    anchors: (flags.checkpoint ?? []).flatMap((path) => readAnchors(path, terms)),
     ...(flags.all === true && { all: true }),
   });
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, flags));

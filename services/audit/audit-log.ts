@@ -33,8 +33,8 @@ export type LogEvent =
   | { event: 'checkpoint'; size: number }
   | { event: 'unwritable'; full: boolean; message: string }
   | { event: 'writable' }
-  /** Checkpoints could not be appended to the file elsewhere, or can be again. */
-  | { event: 'anchor'; ok: boolean; message?: string };
+  /** Checkpoints cannot be kept elsewhere, or can be again. `code`: what the reason is about. */
+  | { event: 'anchor'; by: 'file' | 'witness' | 'tlog'; ok: boolean; code?: string; message?: string };
 
 export interface LogOptions {
   folder: string;

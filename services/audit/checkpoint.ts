@@ -45,9 +45,13 @@ export function isOrigin(text: string): boolean {
   return ORIGIN.test(text);
 }
 
+/** Type of cosignatures: what a witness signs says when it saw the checkpoint (C2SP tlog-cosignature). */
+const COSIGNATURE_TYPE = Buffer.concat([Buffer.from([0xff]), Buffer.from('SM2-SM3 cosignature/v1')]);
+const TIME_BYTES = 8;
+
 /** Four bytes of a hash of a key and its name, hexadecimal. `point`: 04 ‖ x ‖ y. */
-export function keyHashOf(name: string, point: Buffer): string {
-  return createHash('sha256').update(`${name}\n`).update(TYPE).update(point).digest('hex').slice(0, 8);
+export function keyHashOf(name: string, point: Buffer, type = TYPE): string {
+  return createHash('sha256').update(`${name}\n`).update(type).update(point).digest('hex').slice(0, 8);
 }
 
 /** The text that is signed. */
@@ -100,4 +104,34 @@ export function isSignedBy({ text, signatures }: SignedCheckpoint, name: string,
   return signatures.some(
     (one) => one.name === name && one.keyHash === keyHash && sm2Verifies(Buffer.from(text), one.signature, point),
   );
+}
+
+const cosigned = (text: string, seconds: number): Buffer => Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`);
+
+/** The line of a witness for a note's text. */
+export function cosignatureLine(text: string, signer: Sm2Signer, seconds: number): string {
+  const time = Buffer.alloc(TIME_BYTES);
+  time.writeBigUInt64BE(BigInt(seconds));
+  const hash = Buffer.from(keyHashOf(signer.name, signer.point, COSIGNATURE_TYPE), 'hex');
+  const bytes = Buffer.concat([hash, time, signer.sign(cosigned(text, seconds))]);
+  return `— ${signer.name} ${bytes.toString('base64')}\n`;
+}
+
+/** When a witness with that key saw a note, seconds since 1970. Null: it did not sign it. `point`: 04 ‖ x ‖ y. */
+export function cosignedAt({ text, signatures }: SignedCheckpoint, point: Buffer): number | null {
+  for (const { name, keyHash, signature } of signatures) {
+    if (signature.length <= TIME_BYTES || keyHash !== keyHashOf(name, point, COSIGNATURE_TYPE)) continue;
+    const seconds = Number(signature.readBigUInt64BE());
+    if (sm2Verifies(cosigned(text, seconds), signature.subarray(TIME_BYTES), point)) return seconds;
+  }
+  return null;
+}
+
+/** The note as it was read. */
+export function noteOf({ text, signatures }: SignedCheckpoint): string {
+  const lines = signatures.map(
+    ({ name, keyHash, signature }) =>
+      `— ${name} ${Buffer.concat([Buffer.from(keyHash, 'hex'), signature]).toString('base64')}\n`,
+  );
+  return `${text}\n${lines.join('')}`;
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Anchors } from './anchors.ts';
 import type { AuditLog } from './audit-log.ts';
 
 /** Seconds; most of the time is the disk's. */
@@ -27,7 +28,7 @@ export class CollectorMetrics {
   });
 
   /** Adds what the log tells of itself. */
-  watch(log: AuditLog): void {
+  watch(log: AuditLog, anchors: Anchors): void {
     const gauge = (name: string, help: string, value: () => number): void => {
       const collect = function (this: Gauge): void {
         this.set(value());
@@ -36,6 +37,8 @@ export class CollectorMetrics {
     };
     gauge('fim_audit_log_records', 'Records of the log that are durable.', () => log.status.size);
     gauge('fim_audit_checkpoint_records', 'Records that the last checkpoint covers.', () => log.status.checkpointed);
+    if (anchors.witnessed !== undefined)
+      gauge('fim_audit_witnessed_records', 'Records that the witness has signed for.', () => anchors.witnessed ?? 0);
     gauge('fim_audit_sources', 'Sources that the log tells apart.', () => log.status.sources);
     gauge('fim_audit_writable', '1 while records can be written.', () => (log.status.writable ? 1 : 0));
     gauge('fim_audit_waiting_bytes', 'Bytes of records that wait for the disk.', () => log.waitingBytes);

@@ -1,7 +1,7 @@
 // Proves to somebody who has neither the log nor this software that a record is in it.
 import { readFileSync } from 'node:fs';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
-import { isSignedBy } from './checkpoint.ts';
+import { isSignedBy, noteOf } from './checkpoint.ts';
 import type { Digests } from './digest.ts';
 import { publicKeyPath, readCheckpoints } from './log-folder.ts';
 import { findRecord, treeOf } from './log-reader.ts';
@@ -51,12 +51,7 @@ export function proveInclusion(
       index: found.index,
       size: checkpoint.size,
       path: tree.inclusion(found.index).map((hash) => hash.toString('hex')),
-      checkpoint: `${checkpoint.text}\n${checkpoint.signatures
-        .map(
-          ({ name, keyHash, signature }) =>
-            `— ${name} ${Buffer.concat([Buffer.from(keyHash, 'hex'), signature]).toString('base64')}\n`,
-        )
-        .join('')}`,
+      checkpoint: noteOf(checkpoint),
       keys: readFileSync(publicKeyPath(folder), 'utf8'),
     };
   } catch (error) {

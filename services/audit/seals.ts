@@ -8,17 +8,27 @@ export interface KnownKey {
   point: Buffer;
 }
 
+/** A checkpoint that was kept elsewhere. */
+export interface KeptCheckpoint {
+  /** Where. */
+  name: string;
+  checkpoint: SignedCheckpoint;
+  /** Why it proves nothing, by who keeps it. */
+  problem?: string;
+}
+
 interface Seal {
   checkpoint: SignedCheckpoint;
   /** Name of the file of one that was kept elsewhere. */
   anchor?: string;
+  problem?: string;
   /** Whether the log has this root. Undefined: not seen. */
   matches?: boolean;
 }
 
 interface Options {
   keys: readonly KnownKey[];
-  anchors?: readonly { name: string; checkpoint: SignedCheckpoint }[];
+  anchors?: readonly KeptCheckpoint[];
   all?: boolean;
 }
 
@@ -40,7 +50,7 @@ export class Seals {
     const { anchors = [] } = options;
     this.seals = [
       ...checkpoints.map((checkpoint) => ({ checkpoint })),
-      ...anchors.map(({ name, checkpoint }) => ({ checkpoint, anchor: name })),
+      ...anchors.map(({ name, ...kept }) => ({ ...kept, anchor: name })),
     ];
     for (const seal of this.seals) {
       const { size } = seal.checkpoint;
@@ -122,9 +132,10 @@ export class Seals {
   }
 
   private judgeAnchor(seal: Seal, from: number, size: number): void {
-    const { checkpoint, anchor = '' } = seal;
+    const { checkpoint, anchor = '', problem } = seal;
     const at = { from: checkpoint.size, file: anchor };
-    if (checkpoint.origin !== this.origin)
+    if (problem !== undefined) this.findings.add({ ...at, kind: 'foreign-checkpoint', detail: problem });
+    else if (checkpoint.origin !== this.origin)
       this.findings.add({ ...at, kind: 'foreign-checkpoint', detail: `it is of ${checkpoint.origin}` });
     else if (!this.isSigned(checkpoint))
       this.findings.add({ ...at, kind: 'foreign-checkpoint', detail: 'it has no signature of a known key' });

@@ -3,13 +3,15 @@ import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
 import { AuditLog, type LogEvent, type LogStatus } from './audit-log.ts';
 import { Collector, type CollectorOptions } from './collector.ts';
-import { anchorTo } from './anchor-file.ts';
-import type { Digests } from './digest.ts';
+import { type AnchorOptions, Anchors } from './anchors.ts';
+import { type Digests, OpenSslDigests } from './digest.ts';
 import { CollectorMetrics } from './metrics.ts';
 import type { Retention } from './retention.ts';
 import { signingKey } from './signing-key.ts';
+import { WITNESS_PATH, WitnessBook, type WitnessedLog } from './witness-book.ts';
+import { STOP_MS } from '../limits.ts';
 
-export interface StartOptions {
+export interface StartOptions extends AnchorOptions {
   /** Folder of the log, made if absent. */
   folder: string;
   /** Default: 127.0.0.1. */
@@ -31,8 +33,8 @@ export interface StartOptions {
   segmentMs?: number;
   checkpointMs?: number;
   holeGraceMs?: number;
-  /** A file elsewhere to which each checkpoint is appended, one JSON line each. */
-  anchorFile?: string;
+  /** Logs of other collectors whose witness this one is. */
+  witnesses?: readonly WitnessedLog[];
   onEvent?: (event: LogEvent) => void;
 }
 
@@ -55,35 +57,54 @@ export interface RunningCollector {
 export async function startCollector(options: StartOptions): Promise<RunningCollector> {
   const { folder, host = '127.0.0.1', port = 0, socket, key, kms, tokens, tls } = options;
   const { signerOf, development } = await signingKey(folder, { ...(key && { key }), ...(kms && { kms }) });
-  const { origin, retention, digests, segmentBytes, segmentMs, checkpointMs, holeGraceMs, onEvent } = options;
+  const {
+    origin,
+    retention,
+    digests = new OpenSslDigests(),
+    segmentBytes,
+    segmentMs,
+    checkpointMs,
+    holeGraceMs,
+    onEvent,
+  } = options;
+  const anchors = new Anchors(folder, options, digests, onEvent);
   const log = await AuditLog.open({
     folder,
     signerOf,
     ...(origin !== undefined && { origin }),
     ...(retention !== undefined && { retention }),
-    ...(digests !== undefined && { digests }),
+    digests,
     ...(segmentBytes !== undefined && { segmentBytes }),
     ...(segmentMs !== undefined && { segmentMs }),
     ...(checkpointMs !== undefined && { checkpointMs }),
     ...(holeGraceMs !== undefined && { holeGraceMs }),
     ...(onEvent !== undefined && { onEvent }),
-    ...(options.anchorFile !== undefined && { onCheckpoint: anchorTo(options.anchorFile, onEvent) }),
+    onCheckpoint: (note, checkpoint) => anchors.offer(note, checkpoint),
   });
   const metrics = new CollectorMetrics();
-  metrics.watch(log);
+  metrics.watch(log, anchors);
   let collector: Collector;
   try {
+    const book = new WitnessBook(folder, options.witnesses ?? [], signerOf(log.origin), digests);
     collector = await Collector.start({
       ...{ host, port, log, metrics },
+      more: (request, body) =>
+        request.url === WITNESS_PATH && request.method === 'POST' ? book.add(body.toString('utf8')) : null,
       ...(socket !== undefined && { socket }),
       ...(tokens && { tokens }),
       ...(tls && { tls }),
     });
   } catch (error) {
     await log.close();
+    if (error instanceof CodedError) throw error;
     throw new CodedError('FIM-AUD-0024', messageOf(error));
   }
   let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await collector.stop();
+    await log.close();
+    await anchors.settled(STOP_MS);
+  };
   const scheme = tls === undefined ? 'http' : 'https';
   const at = host.includes(':') ? `[${host}]` : host;
   return {
@@ -95,6 +116,6 @@ export async function startCollector(options: StartOptions): Promise<RunningColl
     development,
     status: () => log.status,
     checkpoint: () => log.checkpoint(),
-    stop: () => (stopped ??= collector.stop().then(() => log.close())),
+    stop: () => (stopped ??= stop()),
   };
 }

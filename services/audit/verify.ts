@@ -2,14 +2,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AUDIT_CLOCK_TOLERANCE_MS } from '../limits.ts';
-import { type SignedCheckpoint } from './checkpoint.ts';
 import { Completeness, type SourceReport } from './completeness.ts';
 import { HASH_BYTES, type Digests } from './digest.ts';
 import { Findings, type Finding } from './findings.ts';
 import { asidePath, eachLine, listSegments, readCheckpoints, readHead, type Segment } from './log-folder.ts';
 import { Frontier } from './merkle.ts';
 import { frontierOf } from './recovery.ts';
-import { Seals, type KnownKey } from './seals.ts';
+import { type KeptCheckpoint, type KnownKey, Seals } from './seals.ts';
 import { factsOf, NO_HASH, readLine, type StoredLine } from './stored-line.ts';
 
 export interface VerifyOptions {
@@ -17,7 +16,7 @@ export interface VerifyOptions {
   /** Keys whose signatures count. */
   keys: readonly KnownKey[];
   /** Checkpoints that were kept elsewhere. */
-  anchors?: readonly { name: string; checkpoint: SignedCheckpoint }[];
+  anchors?: readonly KeptCheckpoint[];
   /** Checks the signature of each checkpoint, not only of those that the others follow from. */
   all?: boolean;
 }

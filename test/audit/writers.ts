@@ -72,7 +72,7 @@ export function verify(folder: string, anchors: readonly string[] = []): VerifyR
   return verifyLog(folder, {
     digests: new OpenSslDigests(),
     keys: checkpointKeys(folder, undefined),
-    anchors: anchors.flatMap(readAnchors),
+    anchors: anchors.flatMap((path) => readAnchors(path)),
   });
 }
 
