@@ -2,10 +2,13 @@ import { Command } from 'commander';
 import type { CheckpointsFlags } from './audit-collect.ts';
 import type { AuditOpenFlags } from './audit-open.ts';
 import type { AuditExportFlags, AuditFilterFlags } from './audit-read.ts';
+import type { AuditStatusFlags } from './audit-status.ts';
 import type { AuditServeFlags } from './audit-serve.ts';
 import type { AuditVerifyFlags } from './audit-verify.ts';
 import { addLogOptions } from './audit-log-options.ts';
 import { addCredentialOptions, addSettingOptions } from './kms-options.ts';
+
+const FOLDER = ['[folder]', 'folder of the log (default: the only one of `fim up`)'] as const;
 
 function addFilters(command: Command): Command {
   return command
@@ -20,25 +23,25 @@ function addFilters(command: Command): Command {
 }
 
 function addReading(audit: Command, finish: (status: number) => void): void {
-  const folder = ['<folder>', 'folder of the log'] as const;
+  const folder = FOLDER;
   addFilters(audit.command('show').description('Print records, one a line. Exit status 1: there is none.'))
     .argument(...folder)
     .option('--json', 'whole records')
-    .action(async (dir: string, flags: AuditFilterFlags) =>
+    .action(async (dir: string | undefined, flags: AuditFilterFlags) =>
       finish((await import('./audit-read.ts')).showAudit(dir, flags)),
     );
   addFilters(audit.command('grep').description('Print records whose JSON has a text.'))
     .argument('<text>', 'what to look for, as it stands in JSON')
     .argument(...folder)
     .option('--json', 'whole records')
-    .action(async (text: string, dir: string, flags: AuditFilterFlags) =>
+    .action(async (text: string, dir: string | undefined, flags: AuditFilterFlags) =>
       finish((await import('./audit-read.ts')).showAudit(dir, flags, text)),
     );
   addFilters(audit.command('export').description('Write records for other programs.'))
     .argument(...folder)
     .option('--format <format>', 'jsonl or csv', 'jsonl')
     .option('-o, --output <file>', 'a new file (default: standard output)')
-    .action(async (dir: string, flags: AuditExportFlags) =>
+    .action(async (dir: string | undefined, flags: AuditExportFlags) =>
       finish((await import('./audit-read.ts')).exportAudit(dir, flags)),
     );
   audit
@@ -50,7 +53,7 @@ function addReading(audit: Command, finish: (status: number) => void): void {
     .argument(...folder)
     .option('--key <file>', 'public keys whose checkpoints count, PEM (default: those that the folder names)')
     .option('-o, --output <file>', 'file for the proof (default: standard output)')
-    .action(async (event: string, dir: string, flags: { key?: string; output?: string }) =>
+    .action(async (event: string, dir: string | undefined, flags: { key?: string; output?: string }) =>
       finish(await (await import('./audit-read.ts')).proveAudit(dir, event, flags)),
     );
 }
@@ -60,17 +63,17 @@ function addOpening(audit: Command, finish: (status: number) => void): void {
     .command('open')
     .description('Print the plaintext of a sealed field. That it was opened, by whom and why is recorded first.')
     .argument('<event>', 'event_id, or number in the log')
-    .argument('<folder>', 'folder of the log')
+    .argument(...FOLDER)
     .requiredOption('--field <name>', 'name in data_masked')
     .requiredOption('--reason <text>', 'why; goes into the record')
     .requiredOption('--kms <url>', 'the key service')
     .option(
       '--collector <url>',
-      'the collector that writes the folder (default: none does; the record is written here)',
+      'the collector that writes the folder (default: the one that runs on this machine; if none does, the record is written here)',
     )
     .option('--collector-token-file <file>', 'its token');
   addSettingOptions(addCredentialOptions(open), ['kms-path-prefix']).action(
-    async (event: string, dir: string, flags: AuditOpenFlags) =>
+    async (event: string, dir: string | undefined, flags: AuditOpenFlags) =>
       finish(await (await import('./audit-open.ts')).openAudit(dir, event, flags)),
   );
 }
@@ -102,7 +105,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     .description(
       'Verify a log from its files. Exit status 0: intact and complete, 1: changed, 2: wrong command line, 3: intact, and numbers of a source are missing.',
     )
-    .argument('<folder>', 'folder of the log')
+    .argument(...FOLDER)
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: the log must have grown from them')
     .option('--key <file>', 'public keys whose checkpoints count, PEM (default: those that the folder names)')
     .option(
@@ -115,7 +118,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     )
     .option('--all', 'check the signature of each checkpoint')
     .option('--json', 'print one JSON object')
-    .action(async (folder: string, flags: AuditVerifyFlags) =>
+    .action(async (folder: string | undefined, flags: AuditVerifyFlags) =>
       finish(await (await import('./audit-verify.ts')).verifyAudit(folder, flags)),
     );
   audit
@@ -130,6 +133,18 @@ export function auditCommand(finish: (status: number) => void): Command {
     .option('-o, --output <file>', 'file for them (default: standard output)')
     .action(async (flags: CheckpointsFlags) =>
       finish(await (await import('./audit-collect.ts')).collectCheckpoints(flags)),
+    );
+  audit
+    .command('status')
+    .description(
+      'How a log stands, by its files and by its collector. Exit status 1: the collector cannot write, or does not answer.',
+    )
+    .argument(...FOLDER)
+    .option('--collector <url>', 'the collector (default: the one that runs on this machine)')
+    .option('--collector-token-file <file>', 'its token')
+    .option('--json', 'print one JSON object')
+    .action(async (folder: string | undefined, flags: AuditStatusFlags) =>
+      finish(await (await import('./audit-status.ts')).auditStatus(folder, flags)),
     );
   addReading(audit, finish);
   addOpening(audit, finish);

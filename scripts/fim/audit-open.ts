@@ -8,6 +8,8 @@ import { AuditLog } from '../../services/audit/audit-log.ts';
 import { findRecord } from '../../services/audit/log-reader.ts';
 import { isSealed, openSealed } from '../../services/audit/sealed-value.ts';
 import { hasDevelopmentKey, signingKey } from '../../services/audit/signing-key.ts';
+import { readPresence } from '../../services/audit/presence.ts';
+import { logFolder } from './audit-folder.ts';
 import { printable } from './audit-read.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
 import { type KmsSettingFlags, readSettingFlags } from './kms-options.ts';
@@ -27,7 +29,7 @@ const MAX_REASON = 256;
 const RECORD_MS = 15_000;
 
 /** Opens a field of a record and prints it. Errors: FIM-AUD-0025, FIM-AUD-0027, FIM-AUD-0028, those of the KMS. */
-export async function openAudit(folder: string, event: string, flags: AuditOpenFlags): Promise<number> {
+export async function openAudit(named: string | undefined, event: string, flags: AuditOpenFlags): Promise<number> {
   const reason = flags.reason.trim();
   if (reason.length < MIN_REASON || reason.length > MAX_REASON || /\p{Cc}/u.test(reason))
     throw new CodedError('FIM-UP-0020', `--reason is a line of ${MIN_REASON} to ${MAX_REASON} characters`);
@@ -36,6 +38,7 @@ export async function openAudit(folder: string, event: string, flags: AuditOpenF
     credentials: readKmsCredentials(flags),
     ...readSettingFlags(flags),
   };
+  const folder = logFolder(named);
   const found = findRecord(folder, event);
   if (found === null) throw new CodedError('FIM-AUD-0025', 'the log has no such event_id or number');
   const { event_id, data_masked } = found.record as { event_id: string; data_masked?: Record<string, unknown> };
@@ -59,10 +62,21 @@ export async function openAudit(folder: string, event: string, flags: AuditOpenF
   return 0;
 }
 
+/** Whether a process is there; a note of one that was killed says nothing. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 /** Writes down that a field is opened, durably. Error: FIM-AUD-0028; then nothing is opened. */
 async function record(folder: string, flags: AuditOpenFlags, members: Record<string, unknown>): Promise<void> {
   try {
-    if (flags.collector === undefined) {
+    const presence = flags.collector === undefined ? readPresence(folder) : null;
+    if (flags.collector === undefined && (presence === null || !isAlive(presence.pid))) {
       if (!hasDevelopmentKey(folder))
         throw new Error('the key of the log is elsewhere: name its collector by --collector');
       // Nobody writes the folder: it is opened for the one record.
@@ -73,7 +87,7 @@ async function record(folder: string, flags: AuditOpenFlags, members: Record<str
     }
     const token = flags.collectorTokenFile;
     const client = new AuditClient({
-      url: readPeer(flags.collector, '--collector'),
+      ...(presence ? { ...presence, url: new URL(presence.url) } : { url: readPeer(flags.collector!, '--collector') }),
       ...(token !== undefined && { token: () => readFileSync(token, 'utf8').split('\n')[0]!.trim() }),
     });
     const written = client.write('opened', members);

@@ -3,10 +3,10 @@ import { openSync, writeFileSync } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import { eachRecord, type StoredRecord } from '../../services/audit/log-reader.ts';
-import { readHead } from '../../services/audit/log-folder.ts';
 import { proveInclusion } from '../../services/audit/proof.ts';
 import { singleLine } from '../../services/audit/record-reader.ts';
 import { fastDigests } from './audit-digests.ts';
+import { logFolder } from './audit-folder.ts';
 import { checkpointKeys } from './audit-keys.ts';
 
 export interface AuditFilterFlags {
@@ -59,10 +59,6 @@ export function printable(value: unknown): string {
   return singleLine(JSON.stringify(value)).slice(1, -1).replaceAll('\\"', '"');
 }
 
-function mustBeLog(folder: string): void {
-  if (readHead(folder) === null) throw new CodedError('FIM-AUD-0023', `${folder} has no log.json`);
-}
-
 /** Whether a record is wanted. Error: FIM-UP-0020. */
 function filterOf(flags: AuditFilterFlags): (record: Record<string, unknown>) => boolean {
   for (const name of ['from', 'to'] as const)
@@ -111,8 +107,8 @@ function rowOf({ index, record }: StoredRecord): string {
 }
 
 /** Prints records; with `text` those that have it anywhere in their JSON. Exit status 1 if there is none. */
-export function showAudit(folder: string, flags: AuditFilterFlags, text?: string): number {
-  mustBeLog(folder);
+export function showAudit(named: string | undefined, flags: AuditFilterFlags, text?: string): number {
+  const folder = logFolder(named);
   const isWanted = filterOf(flags);
   const most = limitOf(flags);
   let shown = 0;
@@ -144,8 +140,8 @@ function sinkOf(output: string | undefined): (text: string) => void {
 }
 
 /** Writes records as JSON lines or CSV. */
-export function exportAudit(folder: string, flags: AuditExportFlags): number {
-  mustBeLog(folder);
+export function exportAudit(named: string | undefined, flags: AuditExportFlags): number {
+  const folder = logFolder(named);
   if (flags.format !== 'jsonl' && flags.format !== 'csv')
     throw new CodedError('FIM-UP-0020', '--format is jsonl or csv');
   const isWanted = filterOf(flags);
@@ -171,11 +167,11 @@ export function exportAudit(folder: string, flags: AuditExportFlags): number {
 
 /** Writes a proof that a record is in the log. */
 export async function proveAudit(
-  folder: string,
+  named: string | undefined,
   event: string,
   flags: { key?: string; output?: string },
 ): Promise<number> {
-  mustBeLog(folder);
+  const folder = logFolder(named);
   const proof = proveInclusion(folder, event, {
     digests: await fastDigests(),
     keys: checkpointKeys(folder, flags.key),

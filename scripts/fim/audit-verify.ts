@@ -1,11 +1,10 @@
 // `fim audit verify`: integrity and completeness, told apart.
-import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import type { Finding } from '../../services/audit/findings.ts';
-import { readHead } from '../../services/audit/log-folder.ts';
 import { verifyLog, type VerifyReport } from '../../services/audit/verify.ts';
 import { fastDigests } from './audit-digests.ts';
+import { logFolder } from './audit-folder.ts';
 import { checkpointKeys, readAnchors, readAnchorTerms } from './audit-keys.ts';
-import { styled } from './terminal.ts';
+import { progress, styled } from './terminal.ts';
 
 export interface AuditVerifyFlags {
   checkpoint?: string[];
@@ -18,19 +17,31 @@ export interface AuditVerifyFlags {
 
 /** Sources that are listed; all are in the JSON. */
 const MOST_LISTED = 20;
+const PROGRESS_MS = 1_000;
 
 /** Exit status: 0 intact and complete, 1 changed, 3 intact with numbers missing. */
-export async function verifyAudit(folder: string, flags: AuditVerifyFlags): Promise<number> {
-  if (readHead(folder) === null) throw new CodedError('FIM-AUD-0023', `${folder} has no log.json`);
+export async function verifyAudit(named: string | undefined, flags: AuditVerifyFlags): Promise<number> {
+  const folder = logFolder(named);
   const terms = readAnchorTerms(flags);
   const report = verifyLog(folder, {
     digests: await fastDigests(),
     keys: checkpointKeys(folder, flags.key),
     anchors: (flags.checkpoint ?? []).flatMap((path) => readAnchors(path, terms)),
     ...(flags.all === true && { all: true }),
+    onProgress: tellProgress(),
   });
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : textOf(report, flags));
   return !report.intact ? 1 : report.complete ? 0 : 3;
+}
+
+/** Says how far it is where it takes long, at most once a second. */
+function tellProgress(): (bytes: number, of: number) => void {
+  let toldAt = performance.now();
+  return (bytes, of) => {
+    if (performance.now() - toldAt < PROGRESS_MS || bytes >= of) return;
+    toldAt = performance.now();
+    progress(`${Math.floor((100 * bytes) / of)} % of ${(of / 2 ** 20).toFixed(0)} MiB`);
+  };
 }
 
 function placeOf({ from, to, file, offset }: Finding): string {

@@ -9,5 +9,10 @@ const DIGITS = 16;
 export function stateFolder(files: readonly string[], listen: string): string {
   const served = JSON.stringify([listen, ...files.map((file) => resolve(file)).sort()]);
   const name = createHash('sha256').update(served).digest('hex').slice(0, DIGITS);
-  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fim', 'up', name);
+  return join(statesFolder(), name);
+}
+
+/** Folder of the states of all proxies of this user. */
+export function statesFolder(): string {
+  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'fim', 'up');
 }

@@ -138,7 +138,7 @@ export class Transcript {
 /** Lines that say where records go, and by which key their checkpoints are signed. */
 function auditLines({ folder, developmentKey }: Audited): string[] {
   return [
-    `  audit      records in ${folder}: fim audit show|verify ${folder}`,
+    `  audit      records in ${folder}: fim audit status|show|verify`,
     ...(developmentKey
       ? ['             checkpoints are signed by a development key of that folder; --audit-key kms://… for others']
       : []),

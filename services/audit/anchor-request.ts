@@ -7,6 +7,8 @@ import { AUDIT_ANCHOR_MS, MAX_ANCHOR_ANSWER_BYTES } from '../limits.ts';
 export interface AnchorPeer {
   /** With a path, if it has one. */
   url: URL;
+  /** Unix socket, in place of the URL's address. */
+  socket?: string;
   token?: () => string | undefined;
   /** Authorities of its certificate, PEM. */
   ca?: Buffer;
@@ -18,7 +20,11 @@ export interface AnchorAnswer {
 }
 
 /** Rejects if nothing whole comes in time. A `body` is posted. */
-export function askAnchor({ url, token, ca }: AnchorPeer, path: string, body?: Buffer | string): Promise<AnchorAnswer> {
+export function askAnchor(
+  { url, socket, token, ca }: AnchorPeer,
+  path: string,
+  body?: Buffer | string,
+): Promise<AnchorAnswer> {
   const target = new URL(`${url.pathname.replace(/\/$/, '')}/${path}`, url);
   const bearer = token?.();
   return new Promise((done, failed) => {
@@ -28,6 +34,7 @@ export function askAnchor({ url, token, ca }: AnchorPeer, path: string, body?: B
         ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
       },
+      ...(socket !== undefined && { socketPath: socket }),
       signal: AbortSignal.timeout(AUDIT_ANCHOR_MS),
     };
     const asked =

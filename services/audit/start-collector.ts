@@ -6,6 +6,7 @@ import { Collector, type CollectorOptions } from './collector.ts';
 import { type AnchorOptions, Anchors } from './anchors.ts';
 import { type Digests, OpenSslDigests } from './digest.ts';
 import { CollectorMetrics } from './metrics.ts';
+import { forgetPresence, notePresence } from './presence.ts';
 import type { Retention } from './retention.ts';
 import { signingKey } from './signing-key.ts';
 import { WITNESS_PATH, WitnessBook, type WitnessedLog } from './witness-book.ts';
@@ -99,18 +100,21 @@ export async function startCollector(options: StartOptions): Promise<RunningColl
     if (error instanceof CodedError) throw error;
     throw new CodedError('FIM-AUD-0024', messageOf(error));
   }
+  const scheme = tls === undefined ? 'http' : 'https';
+  const at = host.includes(':') ? `[${host}]` : host;
+  const url = socket === undefined ? `${scheme}://${at}:${collector.port}` : `${scheme}://audit`;
+  notePresence(folder, { url, pid: process.pid, ...(socket !== undefined && { socket }) });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
+    forgetPresence(folder);
     await collector.stop();
     await log.close();
     await anchors.settled(STOP_MS);
   };
-  const scheme = tls === undefined ? 'http' : 'https';
-  const at = host.includes(':') ? `[${host}]` : host;
   return {
     host,
     port: collector.port,
-    url: socket === undefined ? `${scheme}://${at}:${collector.port}` : `${scheme}://audit`,
+    url,
     ...(socket !== undefined && { socket }),
     origin: log.origin,
     development,

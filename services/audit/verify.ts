@@ -19,6 +19,8 @@ export interface VerifyOptions {
   anchors?: readonly KeptCheckpoint[];
   /** Checks the signature of each checkpoint, not only of those that the others follow from. */
   all?: boolean;
+  /** Told after each segment: bytes that were read, of how many. */
+  onProgress?: (bytes: number, of: number) => void;
 }
 
 export interface VerifyReport {
@@ -76,7 +78,11 @@ class Verification {
 
   run(): VerifyReport {
     const segments = listSegments(this.folder);
-    for (const [at, segment] of segments.entries()) this.readSegment(segment, at === 0, at === segments.length - 1);
+    const all = segments.reduce((sum, { path }) => sum + statSync(path).size, 0);
+    for (const [at, segment] of segments.entries()) {
+      this.readSegment(segment, at === 0, at === segments.length - 1);
+      this.options.onProgress?.(this.bytes, all);
+    }
     const { size } = this.frontier;
     if (this.from > this.cutTo)
       this.findings.add({

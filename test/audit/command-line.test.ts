@@ -4,16 +4,28 @@ import { spawn } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { KmsServer } from '../kms/kms-server.ts';
 import { stored, TestKms } from '../kms/test-kms.ts';
 import { sealedFor } from '../../services/audit/sealed-value.ts';
+import { startCollector } from '../../services/audit/start-collector.ts';
 import { newSourceId } from '../../services/audit/uuid.ts';
 import { collectorFor, folderFor, messageLine, openLog, post, read } from './writers.ts';
 
-async function fim(...args: string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = spawn(process.execPath, ['scripts/fim.ts', 'audit', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+interface Ended {
+  status: number;
+  out: string;
+  err: string;
+}
+
+const fim = (...args: string[]): Promise<Ended> => fimIn({}, ...args);
+
+async function fimIn(env: Record<string, string>, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['scripts/fim.ts', 'audit', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -69,10 +81,15 @@ test('a sealed field opens for who has the key, and that is recorded first', asy
   const record = { ...(JSON.parse(line) as object), data_masked: { card: sealed, other: sealed } };
   assert.equal((await post(collector.url, JSON.stringify(record))).status, 200);
   const args = ['open', event_id, collector.folder, '--kms', kms.url.href, '--reason', 'dispute 12'];
+  // The collector that writes the folder is found by its note; without it somebody has to say where it is.
+  const note = join(collector.folder, 'collector.json');
+  const present = readFileSync(note);
+  rmSync(note);
   const busy = await fim(...args, '--field', 'card');
   assert.deepEqual([busy.status, busy.out], [1, '']);
   assert.match(busy.err, /FIM-AUD-0028/);
-  const opened = await fim(...args, '--field', 'card', '--collector', collector.url);
+  writeFileSync(note, present);
+  const opened = await fim(...args, '--field', 'card');
   assert.deepEqual([opened.status, opened.out], [0, '6222020000001234'], opened.err);
   const moved = await fim(...args, '--field', 'other', '--collector', collector.url);
   assert.deepEqual([moved.status, moved.out], [1, '']);
@@ -112,4 +129,38 @@ test('verify: exit status 0, 1 and 3', async (t) => {
   const foreign = await fim('verify', folder, '--key', key);
   assert.equal(foreign.status, 1);
   assert.match(foreign.out, /forged-checkpoint/);
+});
+
+test('status, and the folder that need not be named: the only log of `fim up`', async (t) => {
+  const home = folderFor(t);
+  const env = { XDG_DATA_HOME: home };
+  const none = await fimIn(env, 'show');
+  assert.deepEqual([none.status, /name the folder of a log/.test(none.err)], [2, true], none.err);
+  const first = join(home, 'fim/up/a/audit');
+  mkdirSync(first, { recursive: true });
+  const collector = await startCollector({ folder: first });
+  t.after(() => collector.stop());
+  const source = newSourceId();
+  assert.equal((await post(collector.url, [messageLine(source, 1), messageLine(source, 2)])).status, 200);
+  await collector.checkpoint();
+  const running = await fimIn(env, 'status');
+  assert.equal(running.status, 0, running.err);
+  assert.match(running.out, /takes records: \d+ records of 2 sources/);
+  assert.match(running.out, /a development key of the folder/);
+  assert.equal((await fimIn(env, 'show', '--kind', 'message')).out.split('\n').length, 3);
+  assert.equal((await fimIn(env, 'verify')).status, 0);
+  await collector.stop();
+  const stopped = JSON.parse((await fimIn(env, 'status', '--json')).out) as Record<string, unknown>;
+  assert.deepEqual([stopped['collector'], stopped['segments']], [null, 1]);
+  // A collector that was killed leaves its note.
+  writeFileSync(join(first, 'collector.json'), JSON.stringify({ url: 'http://127.0.0.1:9', pid: 1 }));
+  const killed = await fimIn(env, 'status');
+  assert.deepEqual([killed.status, /does not answer/.test(killed.out)], [1, true], killed.out);
+  const second = join(home, 'fim/up/b/audit');
+  mkdirSync(second, { recursive: true });
+  await (await openLog(second)).close();
+  const several = await fimIn(env, 'verify');
+  assert.equal(several.status, 2);
+  for (const folder of [first, second]) assert.ok(several.err.includes(folder), several.err);
+  assert.equal((await fim('status', home)).status, 1, 'not a log');
 });
