@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { cryptoOutputs } from './crypto/outputs.ts';
 import { auditRecordOutputs } from './generate/audit-record.ts';
 import { caseFileOutputs } from './generate/case-file.ts';
+import { clientHeaderOutputs } from './generate/client-headers.ts';
 import { codeOutputs } from './generate/codes.ts';
 import { crdOutputs } from './generate/crd.ts';
 import { errorOutputs } from './generate/errors.ts';
@@ -32,6 +33,7 @@ export function allOutputs(repository: string): Output[] {
     metricOutputs,
     auditRecordOutputs,
     caseFileOutputs,
+    clientHeaderOutputs,
     codeOutputs,
     kindOutputs,
     cryptoOutputs,

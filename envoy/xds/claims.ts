@@ -1,11 +1,10 @@
 // Headers that say who the client is. An upstream takes them for the proxy's, so a client's own never pass.
+import { CLAIMS } from './client-headers.gen.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
 const API = 'type.googleapis.com/envoy';
 const HTTP_MUTATION = `${API}.extensions.filters.http.header_mutation.v3.HeaderMutation`;
 const COMPOSITE = `${API}.extensions.filters.http.composite.v3`;
-/** In any spelling that a server may take for one. */
-const CLAIMS = '(?i)x[-_]fim[-_]client[-_].*';
 
 /** Mutations that remove what clients say of themselves. */
 export function claimRemoval(): EnvoyObject[] {

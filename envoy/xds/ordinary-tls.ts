@@ -4,6 +4,7 @@ import type { AlsoTls } from '../route/index.ts';
 import { canonicalHash } from '../route/index.ts';
 import { FIRST_BYTES_TIMEOUT_MS } from '../limits.ts';
 import { claimRemoval } from './claims.ts';
+import { ENDS, TOLD } from './client-headers.gen.ts';
 import { discoveredFilter } from './discovered-filter.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 
@@ -16,15 +17,6 @@ const HASH_LETTERS = 16;
 const HTTP_MUTATION = 'type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation';
 /** Name of the discovered certificate. */
 const IDENTITY = 'fim-tls';
-const TIME = '(%Y-%m-%dT%H:%M:%SZ)';
-/** Envoy's statements of the certificate that it has verified, by header. Nothing is said where there is none. */
-const TOLD: readonly [name: string, value: string][] = [
-  ['x-fim-client-subject', '%DOWNSTREAM_PEER_SUBJECT%'],
-  ['x-fim-client-serial', '%DOWNSTREAM_PEER_SERIAL%'],
-  ['x-fim-client-fingerprint', '%DOWNSTREAM_PEER_FINGERPRINT_256%'],
-  ['x-fim-client-not-before', `%DOWNSTREAM_PEER_CERT_V_START${TIME}%`],
-  ['x-fim-client-not-after', `%DOWNSTREAM_PEER_CERT_V_END${TIME}%`],
-];
 
 /** Ordinary TLS of a listener that may serve it. */
 export interface OrdinaryTls {
@@ -137,11 +129,29 @@ export function standingFilter({ standingFile }: OrdinaryTls, terms: AlsoTls): E
   return discoveredFilter(name, { path_config_source: { path: standingFile(name) } }, RBAC);
 }
 
-/** Its discovered configuration. `holds`: connections of its terms are served. */
+const identifier = (name: string): EnvoyObject => ({ ident_expr: { name } });
+const call = (name: string, ...args: EnvoyObject[]): EnvoyObject => ({ call_expr: { function: name, args } });
+const member = (operand: EnvoyObject, field: string): EnvoyObject => ({ select_expr: { operand, field } });
+
+/**
+ * Whether the request's certificate has ended: `timestamp(request.headers[ENDS]) < request.time`. The header is Envoy's own
+ * statement, made by the filter before. Without a certificate the expression has no value, and nobody is refused.
+ */
+const HAS_ENDED = call(
+  '_<_',
+  call('timestamp', call('_[_]', member(identifier('request'), 'headers'), { const_expr: { string_value: ENDS } })),
+  member(identifier('request'), 'time'),
+);
+
+/**
+ * Its discovered configuration. `holds`: connections of its terms are served, each as long as its client's certificate is
+ * valid: Envoy looks at that in the handshake alone.
+ */
 export function standingResource(name: string, version: string, holds: boolean): EnvoyObject {
-  const nobody = {
+  const anybody = { permissions: [{ any: true }], principals: [{ any: true }] };
+  const rules = {
     action: 'DENY',
-    policies: { [OUTDATED]: { permissions: [{ any: true }], principals: [{ any: true }] } },
+    policies: { [OUTDATED]: { ...anybody, ...(holds ? { condition: HAS_ENDED } : {}) } },
   };
   return {
     version_info: version,
@@ -149,7 +159,7 @@ export function standingResource(name: string, version: string, holds: boolean):
       {
         '@type': 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
         name,
-        typed_config: { '@type': RBAC, rules_stat_prefix: 'fim_standing', ...(holds ? {} : { rules: nobody }) },
+        typed_config: { '@type': RBAC, rules_stat_prefix: 'fim_standing', rules },
       },
     ],
   };

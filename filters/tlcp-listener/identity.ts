@@ -18,28 +18,9 @@ import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
 import { HeaderMap, proxy_set_property } from '../runtime/abi';
 import { HeaderSnapshot } from '../runtime/headers';
-import { CLIENT_FINGERPRINT, CLIENT_SUBJECT } from '../runtime/client-certificate';
 import { readProperty, resultLength, resultPointer, writeHeader } from '../runtime/host';
 import { Certificate } from '../x509/certificate';
-
-/** Only this proxy sets headers that begin so; a client's own are removed, in whatever spelling, as `envoy/xds/claims.ts` does. */
-const CLAIMS: Bytes = Bytes.from('x-fim-client-');
-/** Names of the headers that are set. */
-const HEADERS: StaticArray<Bytes> = [
-  Bytes.from('x-fim-client-subject'),
-  Bytes.from('x-fim-client-serial'),
-  Bytes.from('x-fim-client-fingerprint'),
-  Bytes.from('x-fim-client-not-before'),
-  Bytes.from('x-fim-client-not-after'),
-];
-/** Filter state: `wasm.` and the name, whose dots keep it out of reach of extracted values. */
-const STATES: StaticArray<Bytes> = [
-  CLIENT_SUBJECT,
-  Bytes.from('fim.client.serial'),
-  CLIENT_FINGERPRINT,
-  Bytes.from('fim.client.not_before'),
-  Bytes.from('fim.client.not_after'),
-];
+import { CLAIMS, HEADERS, STATES } from './client-headers.gen';
 
 /** Filter state of a connection whose handshake is through: the terms that it holds under. No client and no route can set it. */
 const OPEN: Bytes = Bytes.from('fim.tlcp.open');

@@ -104,7 +104,7 @@ export async function get(text: string, flags: GetFlags): Promise<number> {
   if (!identity && suites?.every((suite) => suite.startsWith('ECDHE')))
     throw new CodedError(
       'FIM-UP-0020',
-      `${suites.join(', ')} needs own certificates for signatures and encryption: name them by --cert`,
+      `${suites.join(', ')} needs own certificates for signatures and encryption: name them by --cert (\`fim tlcp certs\` makes client.pem to try)`,
     );
   const revocation = readRevocation(flags);
   const exchangeBytes = readExchangeBytes(flags.exchangeBytes);

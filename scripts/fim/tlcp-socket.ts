@@ -135,8 +135,24 @@ export class TlcpSocket extends Duplex {
   }
 }
 
+/** Meaning of alerts that the other side sends: it says no more. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  bad_certificate: 'it cannot use the certificates that were shown, or none were',
+  certificate_expired: 'for it a certificate that was shown has ended, or has not begun',
+  certificate_revoked: 'a certificate that was shown is revoked',
+  certificate_unknown: 'it could not learn whether a certificate that was shown is revoked, or it is for another name',
+  handshake_failure: 'no suite in common, or it demands a certificate',
+  no_application_protocol: 'no protocol (ALPN) in common',
+  protocol_version: 'it does not speak this version',
+  unknown_ca: 'it does not trust the authority of the certificates that were shown',
+  unsupported_certificate: 'a certificate that was shown is not for this use',
+};
+
 /** Alert, side and reason in words. */
 export function describe(connection: Connection): string {
   const { alert, side, reason } = connection.ending;
-  return alert === '' ? reason : `${side} sent ${alert}: ${reason}`;
+  if (alert === '') return reason;
+  const isTheirs = side === 'the other side' && connection.ending.alert !== 'close_notify';
+  const meaning = isTheirs ? MEANINGS[alert] : reason;
+  return meaning === undefined ? `${side} sent ${alert}` : `${side} sent ${alert}: ${meaning}`;
 }

@@ -89,6 +89,9 @@ function inClear(): Promise<Buffer> {
   });
 }
 
+/** Time in which the first request over a connection certainly comes, milliseconds. */
+const SHORT_LIFE_MS = 20_000;
+
 const claims = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(harness.upstream.arrived.at(-1)!.headers)
@@ -228,6 +231,21 @@ describe('the contract suite with ordinary TLS beside it', () => {
     const wanted = new X509Certificate(server.certificate).fingerprint256;
     await harness.poll(async () => (await ask('/', teller)).fingerprint === wanted);
   });
+});
+
+test('a certificate that ends is not served any more over a connection that is open', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 });
+  const short = makeCertificate(authority, 'teller', SHORT_LIFE_MS);
+  assert.equal((await ask('/', short, {}, agent)).status, 200);
+  const { begun } = harness.upstream;
+  let last = await ask('/', short, {}, agent);
+  await harness.poll(async () => (last = await ask('/', short, {}, agent)).status !== 200);
+  assert.equal(last.status, 421);
+  assert.equal((JSON.parse(last.body) as { code: string }).code, 'FIM-RT-0056');
+  assert.ok(harness.upstream.begun > begun, 'it was served until then');
+  await assert.rejects(ask('/', short), 'a new connection');
+  assert.equal((await ask('/', teller)).status, 200, 'others are');
+  agent.destroy();
 });
 
 describe('edits of a listener that runs', () => {

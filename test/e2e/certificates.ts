@@ -33,7 +33,12 @@ const timeOf = (at: number): Buffer =>
 const extension = (oid: string, critical: boolean, value: Buffer): Buffer =>
   sequence(raw(oid), ...(critical ? [raw('0101ff')] : []), der(0x04, value));
 
-function issue(name: string, issuer: { name: string; privateKey: KeyObject } | null, extensions: Buffer[]): Authority {
+function issue(
+  name: string,
+  issuer: { name: string; privateKey: KeyObject } | null,
+  extensions: Buffer[],
+  lifeMs = HOUR_MS,
+): Authority {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const now = Date.now();
   const body = sequence(
@@ -41,7 +46,7 @@ function issue(name: string, issuer: { name: string; privateKey: KeyObject } | n
     der(0x02, Buffer.concat([raw('01'), randomBytes(8)])),
     algorithm(),
     nameOf(issuer?.name ?? name),
-    sequence(timeOf(now - HOUR_MS), timeOf(now + HOUR_MS)),
+    sequence(timeOf(now - HOUR_MS), timeOf(now + lifeMs)),
     nameOf(name),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, sequence(...extensions)),
@@ -57,10 +62,10 @@ export function makeAuthority(name: string): Authority {
   return issue(name, null, [extension('0603551d13', true, sequence(raw('0101ff')))]);
 }
 
-/** A certificate of `authority` for server and client, good for 127.0.0.1. */
-export function makeCertificate(authority: Authority, name: string): Certificate {
+/** A certificate of `authority` for server and client, good for 127.0.0.1, for an hour unless told. */
+export function makeCertificate(authority: Authority, name: string, lifeMs?: number): Certificate {
   const address = extension('0603551d11', false, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))));
-  return issue(name, authority, [address]);
+  return issue(name, authority, [address], lifeMs);
 }
 
 /** A revocation list of `authority` that names certificates by number, good for some hours. */

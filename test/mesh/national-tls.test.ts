@@ -11,7 +11,7 @@ import { send } from '../e2e/http-client.ts';
 import { route } from '../e2e/resources.ts';
 import { Certificates, type ClientOptions, post, TlcpClient } from '../e2e/tlcp-client.ts';
 import { OperatedMesh } from './operated-mesh.ts';
-import { GATEWAY_PORT } from './stack/topology.ts';
+import { GATEWAY_PORT, NAMESPACE } from './stack/topology.ts';
 import { until } from './stack/until.ts';
 
 const SET_UP_MS = 1_200_000;
@@ -163,6 +163,43 @@ describe('national TLS in a mesh', () => {
     await assert.rejects(send(stack.url, { body: '{"a":"1234"}' }), 'still nothing in clear');
     give(good);
     await stack.condition('secure', 'Programmed', 'True');
+  });
+
+  it('certificates in a Secret are taken as soon as they may be read, and renewed over a kept connection', async () => {
+    const made = [await Certificates.make(), await Certificates.make()] as const;
+    const put = async ({ files }: Certificates): Promise<void> => {
+      for (const use of ['sign', 'encrypt'])
+        stack.mesh.kms.keepKey(`kms://web/${use}`, 'SM2-PRIVATE', Buffer.from(files[`server-${use}.key`]!));
+      const stringData = { 'sign.crt': files['server-sign.pem'], 'encrypt.crt': files['server-encrypt.pem'] };
+      const metadata = { name: 'web-tls', namespace: NAMESPACE };
+      await stack.mesh.objects.apply({ apiVersion: 'v1', kind: 'Secret', metadata, stringData } as never);
+    };
+    const part = (use: string): object => ({
+      chainFrom: { secret: { name: 'web-tls', key: `${use}.crt` } },
+      keyId: `kms://web/${use}`,
+    });
+    await put(made[0]);
+    const certificates = [{ sign: part('sign'), encrypt: part('encrypt') }];
+    await stack.apply(
+      route('secure', {
+        tls: { cipherSuites: ['ECC-SM4-GCM-SM3'], certificates },
+        validation: { fields: [{ name: 'a', pattern: '^[0-9]{4}$' }] },
+      }),
+    );
+    const { message } = await stack.condition('secure', 'ResolvedRefs', 'False', 'RefNotPermitted');
+    assert.match(message, /FIM-OP-0061: Secret web-tls, sign\.crt/);
+    const role = ['fim-certificates', '--verb=get', '--resource=secrets', '--resource-name=web-tls'];
+    await stack.kubectl('create', 'role', ...role);
+    const bound = ['--role=fim-certificates', '--serviceaccount=fim-system:fim-operator'];
+    await stack.kubectl('create', 'rolebinding', 'fim-certificates', ...bound);
+    await stack.condition('secure', 'ResolvedRefs', 'True');
+    await stack.condition('secure', 'Programmed', 'True');
+    await until('the Secret serves', async () => (await answers(made[0].authority)) === 200);
+    const kept = await TlcpClient.ready(module, at(made[0].authority));
+    await put(made[1]);
+    await until('the new Secret serves', async () => (await answers(made[1].authority)) === 200);
+    assert.equal((await kept.ask(GOOD)).status, 200, 'a connection from before');
+    await kept.close();
   });
 
   it('an edit switches it off again', async () => {
