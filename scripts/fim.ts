@@ -14,6 +14,7 @@ import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
 import type { ExplainFlags } from './fim/mask-explain.ts';
 import type { RenderFlags } from './fim/render.ts';
+import type { DiffFlags } from './fim/diff.ts';
 import { EXAMPLE } from './fim/test-example.ts';
 import { LINE_EXAMPLE } from './fim/replay-example.ts';
 import type { ReplayFlags } from './fim/replay.ts';
@@ -224,6 +225,21 @@ function addReplay(program: Command, finish: Finish): void {
     );
 }
 
+function addDiff(program: Command, finish: Finish): void {
+  program
+    .command('diff')
+    .description(
+      'Say what a change of policies means: what becomes weaker, what stricter, and what must be read. Defaults, short forms and the order of entries do not count. Exit status 0, or 1 for a wrong resource.',
+    )
+    .argument('<old>', 'file or folder of resources as they are')
+    .argument('<new>', 'the same as they would be')
+    .option('--fail-on-weaker', 'exit status 1, too, if something becomes weaker')
+    .option('-o, --output <form>', 'text or json', 'text')
+    .action(async (before: string, after: string, flags: DiffFlags) =>
+      finish((await import('./fim/diff.ts')).diff(before, after, flags)),
+    );
+}
+
 function addCoverage(program: Command, finish: Finish): void {
   program
     .command('coverage')
@@ -272,6 +288,7 @@ function commands(finish: Finish): Command {
     );
   addTest(program, finish);
   addReplay(program, finish);
+  addDiff(program, finish);
   addRender(program, finish);
   addCoverage(program, finish);
   addDecrypt(program, finish);

@@ -40,6 +40,7 @@ export { AUDIT_CLUSTER, asksAudit } from './stages/audit.ts';
 export { FLEET_HEADERS, asksFleet, fleetHeaders } from './stages/fleet-limit.ts';
 export { memberOf } from './stages/stage-row.ts';
 export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
+export { differences, type Difference, type Effect } from './difference.ts';
 export { formatPath, formatPointer, type Path } from './json-path.ts';
 export { RouteSource } from './source.ts';
 export { formatPlace, issueAt, type RouteIssue } from './route-error.ts';

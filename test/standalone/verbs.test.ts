@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import type { CipherGCMTypes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { CHAIN, readKmsSettings } from '../../envoy/route/index.ts';
 import type { KmsAccess } from '../../envoy/standalone/kms-client.ts';
 import { askKms, storedKeyPath, transitPath } from '../../envoy/standalone/kms-client.ts';
 import { fetchKey } from '../../envoy/standalone/open-protected.ts';
-import { fim } from './command.ts';
+import { fim, ROOT } from './command.ts';
 
 const CONTRACT = 'istio/samples/fund-redemption-v2.yaml';
 const CARDS = 'istio/samples/card-query.yaml';
@@ -315,6 +315,18 @@ describe('decrypt', () => {
   });
 });
 
+test('diff says what becomes weaker, and fails for it if asked', async () => {
+  const next = join(folder, 'next.yaml');
+  writeFileSync(next, readFileSync(join(ROOT, CARDS), 'utf8').replace('requests: 10', 'requests: 100'));
+  const { status, stdout } = await fim(['diff', CARDS, next], { env: { LC_ALL: 'zh_CN.UTF-8' } });
+  assert.equal(status, 0);
+  assert.match(stdout, /减弱: 1\n {2}FinancialRoute default\/card-query\n {4}~ rateLimit\.requests: 10 → 100 /);
+  assert.equal((await fim(['diff', CARDS, next, '--fail-on-weaker'])).status, 1);
+  assert.equal((await fim(['diff', next, CARDS, '--fail-on-weaker'])).status, 0);
+  assert.match((await fim(['diff', CARDS, CARDS])).stdout, /no difference/);
+  assert.equal((await fim(['diff', CARDS, join(folder, 'none.yaml')])).status, 1);
+});
+
 test('version names every module', async () => {
   const { status, stdout } = await fim(['version', '--json']);
   assert.equal(status, 0);
@@ -323,7 +335,7 @@ test('version names every module', async () => {
 });
 
 test('every verb has help', async () => {
-  for (const verb of ['up', 'validate', 'render', 'decrypt', 'version']) {
+  for (const verb of ['up', 'validate', 'test', 'replay', 'diff', 'render', 'decrypt', 'version']) {
     const { status, stdout } = await fim([verb, '--help']);
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`Usage: fim ${verb}`));
