@@ -247,3 +247,5 @@ export const CANARY_LOOK_MS = 500;
 export const MAX_CANARY_LOOKS = 240;
 /** Fields of a hash of users, and so the finest share: one of them is a hundredth of a percent. */
 export const CANARY_HASH_FIELDS = 10_000;
+/** Releases that `fim up` keeps to go back to; of one more the oldest is forgotten. */
+export const MAX_KEPT_RELEASES = 16;

@@ -9,6 +9,7 @@ import { canaryCommand } from './fim/canary-commands.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { breakerCommand } from './fim/breaker-commands.ts';
 import { limitsCommand } from './fim/limits-commands.ts';
+import { releaseCommand } from './fim/release-commands.ts';
 import { speak } from './fim/language.ts';
 import { tell } from './fim/terminal.ts';
 import { tlcpCommand } from './fim/tlcp-commands.ts';
@@ -300,6 +301,7 @@ function commands(finish: Finish): Command {
   program.addCommand(breakerCommand(finish));
   program.addCommand(auditCommand(finish));
   program.addCommand(canaryCommand(finish));
+  program.addCommand(releaseCommand(finish));
   program
     .command('version')
     .description('Print versions and the sha256 of each module.')

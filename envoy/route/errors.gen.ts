@@ -295,6 +295,13 @@ export type ErrorCode =
   | 'FIM-UP-0081'
   | 'FIM-UP-0082'
   | 'FIM-UP-0083'
+  | 'FIM-UP-0170'
+  | 'FIM-UP-0171'
+  | 'FIM-UP-0172'
+  | 'FIM-UP-0173'
+  | 'FIM-UP-0174'
+  | 'FIM-UP-0175'
+  | 'FIM-UP-0176'
   | 'FIM-UP-0050'
   | 'FIM-UP-0051'
   | 'FIM-UP-0052'
@@ -668,6 +675,13 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-UP-0081': {"status":0,"title":"No test cases","titleZh":"没有测试用例","advice":"Cases are in files whose names end with `.test.yaml`, beside the policies. `fim test --help` shows one.","adviceZh":"用例位于以 `.test.yaml` 结尾的文件中，与策略放在一起。示例见 `fim test --help`。"},
   'FIM-UP-0082': {"status":0,"title":"No case fails without this rule","titleZh":"去掉该规则后没有任何用例失败","advice":"Add a case that the rule decides: a message that only it refuses, masks, limits or protects, with what is expected of it.","adviceZh":"请增加由该规则决定结果的用例：仅由该规则拒绝、脱敏、限流或保护的消息及其预期。"},
   'FIM-UP-0083': {"status":0,"title":"Recorded traffic cannot be read","titleZh":"无法读取录制的流量","advice":"`fim replay` reads HAR (a name that ends with .har) and JSON lines; `fim replay --help` shows one.","adviceZh":"`fim replay` 读取 HAR（文件名以 .har 结尾）和 JSON 行；示例见 `fim replay --help`。"},
+  'FIM-UP-0170': {"status":0,"title":"No such release is kept","titleZh":"没有保存该版本","advice":"`fim release list` names those that are kept, the newest first.","adviceZh":"请用 `fim release list` 查看已保存的版本，最新的在前。"},
+  'FIM-UP-0171': {"status":0,"title":"This release is in force","titleZh":"该版本已在生效","advice":"There is nothing to go back to; name another one of `fim release list`.","adviceZh":"无需回退；请指定 `fim release list` 中的其他版本。"},
+  'FIM-UP-0172': {"status":0,"title":"Kept release cannot be read","titleZh":"无法读取已保存的版本","advice":"The file is gone or damaged: go back to another release, or bring back the files of that one.","adviceZh":"文件丢失或损坏：请回退到其他版本，或恢复该版本的文件。"},
+  'FIM-UP-0173': {"status":0,"title":"Release was not taken back into force","titleZh":"回退未生效","advice":"The release in force stays. The event `rejected` names the reason.","adviceZh":"原版本继续生效；原因见事件 `rejected`。"},
+  'FIM-UP-0174': {"status":0,"title":"List of kept releases cannot be read","titleZh":"无法读取已保存版本的清单","advice":"The file is not one that FIM wrote. Restore it, or remove its folder: then nothing is kept to go back to.","adviceZh":"该文件不是 FIM 写入的。请恢复该文件或删除其所在文件夹：删除后没有可回退的版本。"},
+  'FIM-UP-0175': {"status":0,"title":"A former release is in force, not the files","titleZh":"当前生效的是历史版本，而非文件内容","advice":"Somebody went back to it by command. The next edit of a route file or module takes its place.","adviceZh":"有人用命令回退到了该版本。下次修改路由文件或模块后将以文件为准。"},
+  'FIM-UP-0176': {"status":0,"title":"Release cannot be kept","titleZh":"无法保存版本","advice":"It is in force, but cannot be gone back to: look at the folder of `--state` and its file system.","adviceZh":"该版本已生效，但无法保存供回退：请检查 `--state` 的文件夹及其文件系统。"},
   'FIM-UP-0050': {"status":0,"title":"Trail cannot be written","titleZh":"无法写入操作记录","advice":"Nothing was opened, or nothing shown. `--trail` names a regular file that this user may append to, on a file system with room.","adviceZh":"未打开或未显示任何内容。`--trail` 应为当前用户可追加写入的普通文件，且文件系统有剩余空间。"},
   'FIM-UP-0051': {"status":0,"title":"Masked value does not open","titleZh":"脱敏值无法还原","advice":"Key, algorithm and settings are those of the rule that masked it; `Hash` and the methods without a key cannot be turned back.","adviceZh":"密钥、算法和设置须与脱敏规则一致；`Hash` 和不用密钥的方法不可还原。"},
   'FIM-UP-0052': {"status":0,"title":"Message cannot be explained","titleZh":"无法解释该消息","advice":"The module refuses it, and would refuse it in the proxy: the answer names the reason. `--content-type` and `--direction` must be those of the traffic.","adviceZh":"模块拒绝该消息，在代理中同样会拒绝：应答说明了原因。`--content-type` 与 `--direction` 须与实际流量一致。"},

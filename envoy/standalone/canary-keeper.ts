@@ -21,12 +21,15 @@ import type { Division } from '../xds/index.ts';
 import { CodedError } from './coded-error.ts';
 import type { OnEvent } from './events.ts';
 import type { CanaryPolicy, Policy } from './policy.ts';
+import { divisionOf } from './rollout.ts';
 
 /** A policy as it is to be in force. */
 export interface Chosen {
   policy: Policy;
   /** Module release of that policy. Undefined: the current one. */
   module?: CanaryPolicy['module'];
+  /** Files of the modules by name, where a former release is in force. */
+  kept?: ReadonlyMap<string, string>;
   /** The policy that some requests meet instead. */
   canary?: { plan: CanaryPolicy; division: Division };
 }
@@ -80,12 +83,7 @@ export class CanaryKeeper {
       return { policy: plan.variant, ...(plan.module === undefined ? {} : { module: plan.module }) };
     if (!isRunning(state)) return { policy };
     if (plan.shadowed !== undefined) return { policy: plan.shadowed };
-    const { header, hash } = plan.terms;
-    const division = {
-      ...(header === undefined ? {} : { header }),
-      ...(hash === undefined ? {} : { hash }),
-      share: shareOf(plan.terms, state),
-    };
+    const division = divisionOf(plan, shareOf(plan.terms, state));
     return { policy, canary: { plan, division } };
   }
 
@@ -150,6 +148,13 @@ export class CanaryKeeper {
     const next = commanded(plan.terms, state, command);
     if (typeof next === 'string') throw new CodedError('FIM-UP-0071', next);
     return this.follow(next);
+  }
+
+  /** A former release takes its place: it rules nobody any more. */
+  displace(reason: string): void {
+    const { state } = this;
+    if (state === undefined || !(isRunning(state) || state.phase === 'Promoted')) return;
+    this.follow({ ...state, phase: 'RolledBack', sinceMs: null, reason });
   }
 
   /** Undefined: no route has a canary. */

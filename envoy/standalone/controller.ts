@@ -1,7 +1,7 @@
 import { examine, NO_SHADOW, NOTHING_COUNTED, numbered } from '../release/index.ts';
 import type { CanaryKeeper, Chosen } from './canary-keeper.ts';
 import type { AlsoTls, ErrorCode, Lane } from '../route/index.ts';
-import { canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
+import { canonicalHash, canonicalJson, TLCP_MODULE, tlcpSectionPath } from '../route/index.ts';
 import type { EnvoyObject, FilterSlot } from '../xds/index.ts';
 import { CodedError, messageOf } from './coded-error.ts';
 import type { DiscoveredFiles } from './discovered-files.ts';
@@ -12,6 +12,7 @@ import type { KeyWatch } from './key-watch.ts';
 import { NOTHING_SEEN, type Concerned, type LiveProof } from './live-proof.ts';
 import type { ModuleStore, StoredModule } from './module-store.ts';
 import type { Loaded, Policy, Problem } from './policy.ts';
+import type { KeptRelease, ReleaseStore } from './release-store.ts';
 import {
   allModulesOf,
   gone,
@@ -45,6 +46,7 @@ export interface ControllerParts {
   /** Whether the KMS answers. */
   kmsHealthy: () => Promise<boolean>;
   canary: CanaryKeeper;
+  releases: ReleaseStore;
   onEvent: OnEvent;
 }
 
@@ -67,7 +69,10 @@ export class Controller {
    * Last reports about the files, the modules, both together and the KMS. Empty while all is well. A repeated report is
    * suppressed.
    */
-  private readonly told = { routes: '', modules: '', release: '', kms: '' } satisfies Record<About, string>;
+  private readonly told = { routes: '', modules: '', release: '', kms: '', held: '', kept: '' } satisfies Record<
+    About,
+    string
+  >;
 
   constructor(parts: ControllerParts) {
     this.parts = parts;
@@ -83,7 +88,8 @@ export class Controller {
       this.refuse(problems);
       return false;
     }
-    const tlcp = await this.parts.tlcp.plan(policy.tls).catch((error: unknown) => {
+    const chosen = await this.choose(policy);
+    const tlcp = await this.parts.tlcp.plan(chosen.policy.tls).catch((error: unknown) => {
       if (!(error instanceof LocatedError)) throw error;
       return error.problem;
     });
@@ -91,7 +97,6 @@ export class Controller {
       this.refuse([tlcp]);
       return false;
     }
-    const chosen = this.parts.canary.choose(policy);
     const rollout = rolloutOf(policy, chosen, await this.loadModules(chosen), tlcp);
     const refused = this.examine(rollout);
     if (refused.length > 0) {
@@ -99,7 +104,7 @@ export class Controller {
       return false;
     }
     this.parts.provideKeys(keysOfBoth(rollout));
-    await this.parts.files.writeClusters(policy.lanes);
+    await this.parts.files.writeClusters(chosen.policy.lanes);
     this.startsTlcp = (await this.write(rollout)).tlcp;
     this.current = rollout;
     return true;
@@ -114,6 +119,7 @@ export class Controller {
       { routes: false, tlcp: this.startsTlcp, listener: false, canary: this.current!.canary !== null },
     );
     this.parts.canary.taken(this.current!.given, NOTHING_COUNTED, NO_SHADOW);
+    await this.keep(this.current!);
     await this.report(since, looked);
   }
 
@@ -123,6 +129,61 @@ export class Controller {
     this.pendingSince ??= since;
     this.running ??= this.drain().finally(() => (this.running = undefined));
     await this.running;
+  }
+
+  /**
+   * Brings a former release back into force: the one of that name, or the last good one. The files have no say until they
+   * are edited. Errors: FIM-UP-0170 to -0173. `inForce`: false while it waits for the KMS.
+   */
+  async rollBack(id?: string): Promise<{ release: KeptRelease; inForce: boolean }> {
+    await this.running;
+    const { releases, canary } = this.parts;
+    const release = releases.former(id);
+    const content = await this.contentOf(this.current!.given);
+    canary.displace(`${release.id} is in force again, by command`);
+    releases.hold(release.id, content ?? '');
+    await this.changed(performance.now());
+    const inForce = releases.current === release.id;
+    if (!inForce && this.told.kms === '') {
+      releases.letGo();
+      throw new CodedError('FIM-UP-0173', release.id);
+    }
+    return { release, inForce };
+  }
+
+  /** How a policy of the files is to be in force: as its canary stands, or not at all where a former release is. */
+  private async choose(given: Policy): Promise<Chosen> {
+    const { releases, canary } = this.parts;
+    const held = releases.heldAgainst(await this.contentOf(given));
+    if (held === undefined) return canary.choose(given);
+    return { policy: releases.policyOf(held), kept: releases.modulesOf(held) };
+  }
+
+  /** Identity of what files and modules say. Undefined: a module cannot be used. */
+  private async contentOf({ hash, lanes, tls, canary }: Policy): Promise<string | undefined> {
+    const { modules, slots } = this.parts;
+    try {
+      const current = await Promise.all(slots.map((slot) => modules.load(slot.module)));
+      const digests = current.map(({ sha256 }) => sha256);
+      return canonicalHash(JSON.parse(JSON.stringify([hash, lanes, tls, canary?.release ?? null, digests])));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps what is in force, to go back to. A canary that some requests meet is no release yet. */
+  private async keep({ given, policy, releases }: Rollout): Promise<void> {
+    const ruling = policy === given.canary?.shadowed ? given : policy;
+    const modules = new Map(this.parts.slots.map((slot, index) => [slot.module, releases[index]!.module]));
+    const store = this.parts.releases;
+    await store.keep(ruling, modules).catch((error: unknown) => this.warn('kept', 'FIM-UP-0176', messageOf(error)));
+    if (store.held !== undefined) this.warn('held', 'FIM-UP-0175', store.held);
+    else this.told.held = '';
+  }
+
+  private warn(about: About, code: ErrorCode, detail: string): void {
+    const { message } = new CodedError(code, detail);
+    if (this.isNews(about, message)) this.parts.onEvent({ event: 'warning', code, message });
   }
 
   /** Waits for the running change and starts no other. */
@@ -163,15 +224,15 @@ export class Controller {
 
   /** The policy with the current module files, or with the modules in force if a current one is unusable. */
   private async rolloutWith(policy: Policy): Promise<Rollout> {
-    const tlcp = await this.parts.tlcp.plan(policy.tls);
-    const chosen = this.parts.canary.choose(policy);
+    const chosen = await this.choose(policy);
+    const tlcp = await this.parts.tlcp.plan(chosen.policy.tls);
     try {
       const modules = await this.loadModules(chosen);
       this.told.modules = '';
       return rolloutOf(policy, chosen, modules, tlcp);
     } catch (error) {
-      // A canary with another module than the one that it names would prove nothing.
-      if ((chosen.canary?.plan.module ?? chosen.module) !== undefined) throw error;
+      // A canary with another module than the one that it names would prove nothing, nor would a former release.
+      if (chosen.kept !== undefined || (chosen.canary?.plan.module ?? chosen.module) !== undefined) throw error;
       this.refuse([problemOf(error)], 'modules');
       return rolloutOf(policy, chosen, { stable: modulesOf(this.current!) }, tlcp);
     }
@@ -198,6 +259,7 @@ export class Controller {
     this.current = rollout;
     this.told.release = '';
     this.parts.canary.taken(rollout.given, counted, shadow);
+    await this.keep(rollout);
     await this.report(since, this.parts.keyWatch.check(keysOfBoth(rollout)));
     const { tlcpModule } = this.parts.files;
     await this.parts.modules.prune([
@@ -235,13 +297,14 @@ export class Controller {
   }
 
   /** Errors: those of the module store, FIM-UP-0073 (a release is not the one that is named). */
-  private async loadModules({ module, canary }: Chosen): Promise<RolloutModules> {
+  private async loadModules({ module, kept, canary }: Chosen): Promise<RolloutModules> {
     const { modules, slots } = this.parts;
-    const stable = await Promise.all(
-      slots.map((slot) =>
-        module === undefined ? modules.load(slot.module) : modules.loadRelease(slot.module, module),
-      ),
-    );
+    const load = (name: string): Promise<StoredModule> => {
+      const path = kept?.get(name);
+      if (path !== undefined) return modules.loadKept(path);
+      return module === undefined ? modules.load(name) : modules.loadRelease(name, module);
+    };
+    const stable = await Promise.all(slots.map((slot) => load(slot.module)));
     const other = canary?.plan.module;
     if (other === undefined) return { stable };
     return { stable, canary: await modules.loadRelease(slots[0]!.module, other) };
@@ -278,11 +341,7 @@ export class Controller {
       this.told.kms = '';
       return true;
     }
-    const { code, message } = new CodedError(
-      'FIM-UP-0017',
-      'the new module waits for it; the old one stays in service',
-    );
-    if (this.isNews('kms', message)) this.parts.onEvent({ event: 'warning', code, message });
+    this.warn('kms', 'FIM-UP-0017', 'the new module waits for it; the old one stays in service');
     this.retry = setTimeout(() => void this.changed(performance.now()), KMS_RETRY_MS);
     return false;
   }
@@ -322,7 +381,7 @@ export class Controller {
   }
 }
 
-type About = 'routes' | 'modules' | 'release' | 'kms';
+type About = 'routes' | 'modules' | 'release' | 'kms' | 'held' | 'kept';
 
 /** The module's own verdict on its configuration. */
 function judge(name: string, module: StoredModule, config: object, locate: Policy['locate']): Problem[] {

@@ -55,8 +55,16 @@ export class ModuleStore {
     return module;
   }
 
+  /** A module that was in force before. `path`: of the file that was kept. Errors: those of `load`. */
+  async loadKept(path: string): Promise<StoredModule> {
+    return this.readFrom(path);
+  }
+
   private async read(file: string): Promise<StoredModule> {
-    const path = join(this.source, file);
+    return this.readFrom(join(this.source, file));
+  }
+
+  private async readFrom(path: string): Promise<StoredModule> {
     const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
       throw new CodedError('FIM-UP-0009', `${path} (${error.code ?? error.message})`);
     });

@@ -1,6 +1,13 @@
 // The parts of a rollout, in force at once: a policy with its modules, and a canary beside it.
 import type { Release } from '../release/index.ts';
-import { canonicalJson, changedConfig, type Lane, type VariantName } from '../route/index.ts';
+import {
+  canonicalJson,
+  changedConfig,
+  type Lane,
+  type PluginConfig,
+  type VariantConfig,
+  type VariantName,
+} from '../route/index.ts';
 import type { CanaryPlugin, Division } from '../xds/index.ts';
 import type { Chosen } from './canary-keeper.ts';
 import type { StoredModule } from './module-store.ts';
@@ -38,15 +45,8 @@ export interface RolloutModules {
 export function rolloutOf(given: Policy, chosen: Chosen, modules: RolloutModules, tlcp: TlcpPlan | null): Rollout {
   const { policy } = chosen;
   const running = chosen.canary;
-  const variant = (name: VariantName) => ({
-    name,
-    route: running!.plan.route,
-    ...(running!.plan.terms.variantHeader === true ? { upstreamHeader: true } : {}),
-  });
-  const configs = running
-    ? policy.configs.map((config) => changedConfig(config, { variant: variant('stable') }))
-    : policy.configs;
-  const canary = running && canaryOf(running, variant('canary'), modules.canary ?? modules.stable[0]!);
+  const configs = running ? stableConfigs(policy, running.plan) : policy.configs;
+  const canary = running && canaryOf(running, modules.canary ?? modules.stable[0]!);
   return {
     given,
     policy,
@@ -70,12 +70,27 @@ export function rolloutOf(given: Policy, chosen: Chosen, modules: RolloutModules
   };
 }
 
-function canaryOf(
-  { plan, division }: NonNullable<Chosen['canary']>,
-  variant: { name: VariantName; route: string },
-  module: StoredModule,
-): CanaryRelease {
-  const config = changedConfig(plan.variant.configs[0]!, { variant });
+/** Configurations of the policy in force while a canary runs beside it. */
+export function stableConfigs(policy: Policy, plan: CanaryPolicy): PluginConfig[] {
+  return policy.configs.map((config) => changedConfig(config, { variant: variantOf('stable', plan) }));
+}
+
+/** Configuration of a canary that runs. */
+export function canaryConfig(plan: CanaryPolicy): PluginConfig {
+  return changedConfig(plan.variant.configs[0]!, { variant: variantOf('canary', plan) });
+}
+
+/** Whose requests meet a canary at this share of the keys, percent. */
+export function divisionOf({ terms: { header, hash } }: CanaryPolicy, share: number): Division {
+  return { ...(header === undefined ? {} : { header }), ...(hash === undefined ? {} : { hash }), share };
+}
+
+function variantOf(name: VariantName, { route, terms }: CanaryPolicy): VariantConfig {
+  return { name, route, ...(terms.variantHeader === true ? { upstreamHeader: true } : {}) };
+}
+
+function canaryOf({ plan, division }: NonNullable<Chosen['canary']>, module: StoredModule): CanaryRelease {
+  const config = canaryConfig(plan);
   return { config, hash: config.hash ?? '', module, plan, division };
 }
 

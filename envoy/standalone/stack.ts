@@ -41,6 +41,7 @@ import { LiveProof } from './live-proof.ts';
 import { ModuleStore } from './module-store.ts';
 import type { NeededKey } from './needed-keys.ts';
 import type { Loaded } from './policy.ts';
+import { ReleaseStore } from './release-store.ts';
 import { RevocationWatch } from './revocation-watch.ts';
 import { SealWatch } from './seal-watch.ts';
 import type { DevelopmentIdentity } from './tlcp-plan.ts';
@@ -88,7 +89,7 @@ export interface StackOptions {
    * terminated, as `load` has it.
    */
   developmentIdentity?: () => Promise<DevelopmentIdentity>;
-  /** Folder of what outlives a restart: the state of a canary. Absent: a temporary one. */
+  /** Folder of what outlives a restart: the state of a canary, and former releases. Absent: a temporary one. */
   stateFolder?: string;
   /** Reads the route files. */
   load: () => Promise<Loaded>;
@@ -154,19 +155,14 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   const slots = filterSlots(options.layout);
   const files = new DiscoveredFiles(join(folder, 'discovered'));
   const modules = new ModuleStore(options.moduleFolder, join(folder, 'modules'));
-  const access = accessOf(options, kms.url);
-  const versions = new KeyVersions(options.onEvent);
-  const keyWatch = new KeyWatch(
-    (keys) => lookUpKeys(keys, access, (id, version) => versions.see(id, version)),
-    () => kmsAnswers(kms.url, options.kmsCredentials),
-    options.onEvent,
-  );
-  undo.push(() => keyWatch.stop());
+  const keyWatch = keyWatchOf(options, kms.url, undo);
   const tlcp = plannerOf(options, modules, kms.own);
   const plan = planOf(options, slots, files);
-  if (options.tlsIdentity !== undefined) await files.writeTlsSecret(options.tlsIdentity);
   const discovers = options.tlsIdentity !== undefined;
-  const canary = new CanaryKeeper(options.stateFolder ?? join(folder, 'state'), options.onEvent);
+  if (discovers) await files.writeTlsSecret(options.tlsIdentity!);
+  const stateFolder = options.stateFolder ?? join(folder, 'state');
+  const canary = new CanaryKeeper(stateFolder, options.onEvent);
+  const releases = new ReleaseStore(join(stateFolder, 'releases'));
   const controller = new Controller({
     ...(discovers ? { listener: (terms) => listenerOf(plan, files, terms) } : {}),
     keyWatch,
@@ -179,6 +175,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     provideKeys: makerOf(kms.own),
     kmsHealthy: () => kmsAnswers(kms.url, options.kmsCredentials),
     canary,
+    releases,
     onEvent: options.onEvent,
   });
   // Watching begins before the first read, so that no change falls between them.
@@ -201,7 +198,7 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
   undo.push(() => envoy.stop());
   undo.push(() => controller.stop());
   const proof = new LiveProof(envoy.admin, options.concurrency, slots.length);
-  const control = await takeCommands(join(folder, CONTROL_SOCKET), { canary, controller, proof, door }, undo);
+  const control = await takeCommands(join(folder, CONTROL_SOCKET), { canary, releases, controller, proof, door }, undo);
   const listen = { host: options.listen.host, port: envoy.listenPort };
   const admin = { host: options.admin.host, port: Number(envoy.admin.base.port) };
   options.onEvent({
@@ -230,6 +227,19 @@ async function build(options: StackOptions, started: number, undo: Undo): Promis
     developmentKms: kms.own,
     demonstrationUpstream: upstream.own,
   };
+}
+
+/** Looks at the keys of the routes. */
+function keyWatchOf(options: StackOptions, kms: URL, undo: Undo): KeyWatch {
+  const access = accessOf(options, kms);
+  const versions = new KeyVersions(options.onEvent);
+  const watch = new KeyWatch(
+    (keys) => lookUpKeys(keys, access, (id, version) => versions.see(id, version)),
+    () => kmsAnswers(kms, options.kmsCredentials),
+    options.onEvent,
+  );
+  undo.push(() => watch.stop());
+  return watch;
 }
 
 /** Tells what the proxy's counters say of it from now on. */
@@ -288,6 +298,7 @@ async function bootstrapOf(
 /** Parts of a stack that commands concern. */
 interface Commanded {
   canary: CanaryKeeper;
+  releases: ReleaseStore;
   controller: Controller;
   proof: LiveProof;
   /** Socket of the door. */
@@ -297,14 +308,20 @@ interface Commanded {
 /** Looks at the canary from now on, and follows commands. Returns the path of the socket. Null: it is too long for one. */
 async function takeCommands(
   path: string,
-  { canary, controller, proof, door }: Commanded,
+  { canary, releases, controller, proof, door }: Commanded,
   undo: Undo,
 ): Promise<string | null> {
   const watch = new CanaryWatch(canary, controller, proof);
   undo.push(() => watch.stop());
   // The door, whose path is as long but for three letters, says so.
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) return null;
-  const control = await ControlServer.start(path, canary, watch, door === null ? null : new Door(door));
+  const control = await ControlServer.start(path, {
+    keeper: canary,
+    watch,
+    door: door === null ? null : new Door(door),
+    controller,
+    releases,
+  });
   undo.push(() => control.stop());
   return control.path;
 }

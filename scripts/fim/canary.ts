@@ -1,14 +1,9 @@
 // `fim canary …`: commands for a running `fim up`, through its socket.
-import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
-import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import { CONTROL_SOCKET } from '../../envoy/standalone/control-server.ts';
-import { socketsOf } from '../../envoy/standalone/door.ts';
 import type { Figures, ShadowCounts } from '../../envoy/release/index.ts';
-import type { ErrorCode } from '../../envoy/route/index.ts';
 import { canaryLine } from './canary-line.ts';
+import { ask as control, socketOf } from './control.ts';
 
 export interface CanaryFlags {
   control?: string;
@@ -17,15 +12,7 @@ export interface CanaryFlags {
 
 /** Time between two looks of `watch`, milliseconds. */
 const WATCH_MS = 1_000;
-/** Time for an answer: a command waits until it is in force, milliseconds. */
-const ANSWER_MS = 120_000;
 const BARS = '▁▂▃▄▅▆▇█';
-
-interface Answer {
-  canary?: CanaryReport | null;
-  code?: string;
-  message?: string;
-}
 
 /** Runs a verb. Returns the exit status: 0, or 1 if there is no canary. Errors: FIM-UP-0061, and those of the command. */
 export async function canary(verb: string, flags: CanaryFlags): Promise<number> {
@@ -92,38 +79,6 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Errors: FIM-UP-0061 (none runs), FIM-UP-0062 (several do). */
-async function socketOf({ control }: CanaryFlags): Promise<string> {
-  if (control !== undefined) return control;
-  const found: string[] = [];
-  for (const path of socketsOf(CONTROL_SOCKET)) if (await ask(path, 'GET', '/canary').then(...LIVES)) found.push(path);
-  const [only] = found;
-  if (only === undefined) throw new CodedError('FIM-UP-0061', `no socket of a running one in ${tmpdir()}`);
-  if (found.length > 1) throw new CodedError('FIM-UP-0062', `--control is one of ${found.join(', ')}`);
-  return only;
-}
-
-/** A socket that is left of a process that is gone answers nothing. */
-const LIVES = [() => true, () => false] as const;
-
 async function ask(socket: string, method: string, path: string): Promise<CanaryReport | null> {
-  const text = await exchange(socket, method, path).catch((error: unknown) => {
-    throw new CodedError('FIM-UP-0061', `${socket}: ${messageOf(error)}`);
-  });
-  const { canary: report, code, message = '' } = JSON.parse(text) as Answer;
-  if (code !== undefined) throw new CodedError(code as ErrorCode, message.replace(/^.*?: /, ''));
-  return report ?? null;
-}
-
-function exchange(socketPath: string, method: string, path: string): Promise<string> {
-  return new Promise((done, failed) => {
-    const asked = request({ socketPath, method, path, timeout: ANSWER_MS }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece: string) => (text += piece));
-      response.on('end', () => done(text));
-    });
-    asked.on('timeout', () => asked.destroy(new Error('no answer')));
-    asked.on('error', failed).end();
-  });
+  return (await control<{ canary: CanaryReport | null }>(socket, method, path)).canary;
 }

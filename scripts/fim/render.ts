@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CodedError } from '../../envoy/standalone/coded-error.ts';
 import { loadPolicy } from '../../envoy/standalone/policy-loader.ts';
-import type { EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
+import type { Policy } from '../../envoy/standalone/policy.ts';
+import { canaryConfig, divisionOf, stableConfigs } from '../../envoy/standalone/rollout.ts';
+import type { CanaryPlugin, EnvoyObject, ListenerPlan } from '../../envoy/xds/index.ts';
 import {
   asksAudit,
   asksFleet,
+  FUSED_MODULE,
   type ListenerTls,
+  type PluginConfig,
   readTlsFile,
   TLCP_MODULE,
   tlcpListenerConfig,
@@ -80,7 +84,8 @@ export async function render(files: string[], options: RenderFlags): Promise<num
     return 1;
   }
   const slots = filterSlots(layout);
-  const configs = policy.configs.map((config) => ({ ...config, generation: 1 }));
+  const configs = rulingConfigs(policy).map((config) => ({ ...config, generation: 1 }));
+  const canary = canaryPlugin(policy);
   const plan: ListenerPlan = {
     ...LISTEN,
     slots,
@@ -121,7 +126,7 @@ export async function render(files: string[], options: RenderFlags): Promise<num
       : [['discovered/clusters.json', clusterResource('1', policy.lanes)] as [string, EnvoyObject]]),
     ...slots.map((slot, index): [string, EnvoyObject] => [
       `discovered/${slot.filter}.json`,
-      pluginResource(slot, moduleFile(slot.module), configs[index]!),
+      pluginResource(slot, moduleFile(slot.module), configs[index]!, canary),
     ]),
   ];
   if (options.json) process.stdout.write(`${JSON.stringify(Object.fromEntries(documents), null, 2)}\n`);
@@ -129,6 +134,24 @@ export async function render(files: string[], options: RenderFlags): Promise<num
     for (const [file, content] of documents)
       process.stdout.write(`---\n# ${file}\n${stringify(content, { lineWidth: 0 })}`);
   return 0;
+}
+
+/** Configurations of the policy in force: beside a canary, or with it as a shadow. */
+function rulingConfigs(policy: Policy): PluginConfig[] {
+  const { canary } = policy;
+  if (canary === undefined) return policy.configs;
+  return canary.shadowed?.configs ?? stableConfigs(policy, canary);
+}
+
+/** The canary in its first step. Undefined: no request meets one. */
+function canaryPlugin({ canary }: Policy): CanaryPlugin | undefined {
+  if (canary === undefined || canary.shadowed !== undefined) return undefined;
+  const { terms, module } = canary;
+  return {
+    moduleFile: moduleFile(module === undefined ? FUSED_MODULE : `${FUSED_MODULE}-${module.release}`),
+    config: { ...canaryConfig(canary), generation: 1 },
+    division: divisionOf(canary, terms.steps?.[0] ?? terms.percent ?? 0),
+  };
 }
 
 /** The two discovered configurations of national TLS; without it they let everything pass. */

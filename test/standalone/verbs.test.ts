@@ -146,6 +146,21 @@ describe('render', () => {
     assert.match(json.stdout, /FAIL_RELOAD/);
   });
 
+  test('for envoy: a canary in its first step, or as a shadow', async () => {
+    const filterOf = async (name: string): Promise<string> => {
+      const file = `test/corpus/valid/${name}`;
+      const { stdout } = await fim(['render', file, '--for', 'envoy', '--json']);
+      return JSON.stringify((JSON.parse(stdout) as Record<string, unknown>)['discovered/fim.json']);
+    };
+    const divided = await filterOf('canary.yaml');
+    assert.match(divided, /composite\.v3\.Composite/);
+    assert.match(divided, /"threshold":9900/, 'one of a hundred users');
+    assert.match(divided, /"name":"fim\.canary"/);
+    const shadow = await filterOf('canary-shadow.yaml');
+    assert.doesNotMatch(shadow, /Composite/);
+    assert.match(shadow, /\\"shadow\\":\{\\"release\\"/);
+  });
+
   test('for something else, or of something invalid', async () => {
     assert.equal((await fim(['render', CONTRACT, '--for', 'nginx'])).status, 2);
     const file = join(folder, 'empty.yaml');
