@@ -9,17 +9,11 @@ export const MAX_SCRATCH_BYTES: usize = 256 * 1024 * 1024;
 export const SCRATCH_CHUNK_BYTES: usize = 256 * 1024;
 /** State of all streamed bodies of one VM between their pieces, bytes. A stream without room is refused with FIM-RT-0006. */
 export const MAX_STREAM_STATE_BYTES: usize = 128 * 1024 * 1024;
-/**
- * Largest piece of a streamed body that the host buffers until the next one arrives, bytes. It lies below any limit of
- * a proxy, beyond which the proxy would wait for ever.
- */
+/** Largest piece of a streamed body that the host buffers until the next one arrives, bytes. It lies below any limit of a proxy, beyond which the proxy would wait for ever. */
 export const MAX_HELD_PIECE_BYTES: u32 = 64 * 1024;
 /** A value passed on as filter state to logs and traces, bytes. A longer one is omitted. */
 export const MAX_EXTRACTED_BYTES: u32 = 256;
-/**
- * A name, or a value that a rule names, in a message validated in streaming mode, bytes as written. A longer one is
- * refused with FIM-PBOC-0041.
- */
+/** A name, or a value that a rule names, in a message validated in streaming mode, bytes as written. A longer one is refused with FIM-PBOC-0041. */
 export const MAX_STREAM_TEXT_BYTES: u32 = 4096;
 /** Members of one object in a message validated in streaming mode, because their names are compared with one another. */
 export const MAX_STREAM_KEYS_PER_OBJECT: u32 = 512;
@@ -31,15 +25,9 @@ export const MAX_CONFIG_BYTES: u32 = 4 * 1024 * 1024;
 export const MAX_LIVE_STREAMS: u32 = 65536;
 /** Retired root contexts of one VM that may have streams. The streams of older ones are ended. */
 export const MAX_RETIRED_ROOTS: i32 = 64;
-/**
- * Retired root contexts of one VM that keep their configuration. A stream that still begins under an older one uses the
- * configuration in force.
- */
+/** Retired root contexts of one VM that keep their configuration. A stream that still begins under an older one uses the configuration in force. */
 export const MAX_RETIRED_CONFIGURATIONS: i32 = 8;
-/**
- * Longest life of a stream under a route of a replaced configuration, milliseconds. Then it is ended. Equals Envoy's
- * default for draining a listener.
- */
+/** Longest life of a stream under a route of a replaced configuration, milliseconds. Then it is ended. Equals Envoy's default for draining a listener. */
 export const MAX_RETIRED_STREAM_AGE_MS: u64 = 600_000;
 /**
  * The same for a stream without a route, in practice a tunnel (WebSocket), milliseconds. It can escape only a newer
@@ -227,6 +215,10 @@ export const BREAKER_PATIENCE_MS: u64 = 60_000;
 export const SNAPSHOT_PLACES: u32 = 1024;
 /** Bytes of one of them, its content type included. A larger one is not kept. */
 export const MAX_SNAPSHOT_BYTES: u32 = 65_536;
+/** Queues of routes in one VM. A route beyond them has none: its requests are sent at once. */
+export const MAX_SEND_LINES: i32 = 1024;
+/** Workers of one proxy among which what a queue allows is divided. Further ones count as none, so that all together get more. */
+export const MAX_LIVE_WORKERS: u32 = 128;
 /** Places that one breaker may have. */
 export const BREAKER_TRIES: u32 = 8;
 /** Attempts to write a bucket that another worker writes too. Then the request is refused with FIM-LIM-0002. */

@@ -1246,12 +1246,47 @@ export interface RouteDeadline {
   grpc?: boolean;
 }
 
+/** A section of the route; `keys`: what a request waits for keys, in all of them; `upstream`: from the whole request to the whole answer, tries included. */
+export type BudgetedStage = 'rateLimit' | 'validation' | 'masking' | 'encryption' | 'signature' | 'keys' | 'upstream';
+
+/** Time of one part of the work on a request. */
+export interface StageBudget {
+  /** A section of the route; `keys`: what a request waits for keys, in all of them; `upstream`: from the whole request to the whole answer, tries included. */
+  stage: BudgetedStage;
+  /** Its time, from 1ms to 1h. */
+  budget: string;
+}
+
+/** `Fifo`: each waits up to `maxWait`. `Codel`: also, while nobody has been sent after less than a tenth of `maxWait` for as long as `maxWait`, those that have waited two tenths are refused, so that the others are answered soon. */
+export type QueueDiscipline = 'Fifo' | 'Codel';
+
+/** Who is refused where the line is full: the request that comes, or the one that has waited longest. */
+export type QueueDrop = 'Newest' | 'Oldest';
+
+/** How many requests of the route are under way at once in one Envoy, from the verdict of its stages to the end of the answer. Others wait, and beyond that are refused with 503 and `retry-after`. Workers that have requests of such routes share the numbers evenly. */
+export interface RouteQueue {
+  /** Requests that are under way at once. */
+  inFlight?: number;
+  /** Requests that wait at once; 0: none does. */
+  max?: number;
+  /** Longest wait, from 1ms to 1m; never beyond the request's deadline. */
+  maxWait?: string;
+  /** `Fifo`: each waits up to `maxWait`. `Codel`: also, while nobody has been sent after less than a tenth of `maxWait` for as long as `maxWait`, those that have waited two tenths are refused, so that the others are answered soon. */
+  discipline?: QueueDiscipline;
+  /** Who is refused where the line is full: the request that comes, or the one that has waited longest. */
+  drop?: QueueDrop;
+}
+
 /** How long requests may take, and what happens while too many of them fail. */
 export interface RouteResilience {
   /** Normal; Degraded after faults in a row; Open, where requests are refused with 503 and `retry-after`, while too many fail; then a few are sent to try. All workers of one Envoy share it, and edits and new modules keep it. A fault is a status from 500 on, a connection that fails or breaks before the answer, a time that is over, and an answer that is slower than `slow`. */
   breaker?: RouteBreaker;
   /** How long a request may take: `total`, or less where the caller says so in `x-fim-deadline` (milliseconds that are left) or `grpc-timeout`. Envoy ends it then, tries included: 504. The next hop is told `perHop` less in the same header; where nothing would be left the request is refused with 504 and sent nowhere. */
   deadline?: RouteDeadline;
+  /** Times that parts of the work on a request may take, waits included. Over one of them the request is refused with 504 before anything is sent; over that of `upstream` Envoy ends it. */
+  budgets?: StageBudget[];
+  /** How many requests of the route are under way at once in one Envoy, from the verdict of its stages to the end of the answer. Others wait, and beyond that are refused with 503 and `retry-after`. Workers that have requests of such routes share the numbers evenly. */
+  queue?: RouteQueue;
 }
 
 /** `Sync`: an answer of the upstream is held, whole, until its record is on the collector's disk; if that takes longer than `wait` the client gets 502 in its place. */

@@ -761,6 +761,28 @@ export interface DeadlineConfig {
   grpc?: boolean;
 }
 
+/** Absent: requests are sent at once. */
+export interface QueueConfig {
+  /** Requests that are under way at once; the workers that have some share it. */
+  inFlight: number;
+  /** Requests that wait at once, shared likewise; 0: none does. */
+  max: number;
+  /** Longest wait, milliseconds. */
+  maxWaitMs: number;
+  /** While the line never runs empty, those that have waited long are given up. */
+  codel?: boolean;
+  /** Where the line is full, the request that has waited longest makes room. */
+  dropOldest?: boolean;
+}
+
+/** Time of one stage. */
+export interface BudgetConfig {
+  /** Section of the stage; `keys`: what requests wait for keys, in all stages. */
+  section: string;
+  /** Milliseconds of one request. */
+  budgetMs: number;
+}
+
 /** How long requests may take, and what happens while too many of them fail. */
 export interface ResilienceConfig {
   /** Name of the breaker's state, which all workers share and which lives on over policy edits. */
@@ -769,6 +791,12 @@ export interface ResilienceConfig {
   breaker?: BreakerConfig;
   /** Absent: none. */
   deadline?: DeadlineConfig;
+  /** Absent: requests are sent at once. */
+  queue?: QueueConfig;
+  /** Times of stages. */
+  budgets?: BudgetConfig[];
+  /** Longest time for the answer, milliseconds; 0: none of its own. */
+  upstreamMs?: number;
 }
 
 /** In metrics, logs and outcomes. */

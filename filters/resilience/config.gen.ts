@@ -92,6 +92,32 @@ export class DeadlineConfig {
   grpc: bool = true;
 }
 
+/** Absent: requests are sent at once. */
+export class QueueConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Requests that are under way at once; the workers that have some share it. */
+  inFlight: i32 = 1;
+  /** Requests that wait at once, shared likewise; 0: none does. */
+  max: i32 = 0;
+  /** Longest wait, milliseconds. */
+  maxWaitMs: i32 = 1;
+  /** While the line never runs empty, those that have waited long are given up. */
+  codel: bool = false;
+  /** Where the line is full, the request that has waited longest makes room. */
+  dropOldest: bool = false;
+}
+
+/** Time of one stage. */
+export class BudgetConfig {
+  /** Its place in the document, for errors that are found later. */
+  node: u32 = 0;
+  /** Section of the stage; `keys`: what requests wait for keys, in all stages. */
+  section: Bytes = Bytes.EMPTY;
+  /** Milliseconds of one request. */
+  budgetMs: i32 = 1;
+}
+
 /** How long requests may take, and what happens while too many of them fail. */
 export class ResilienceConfig {
   /** Its place in the document, for errors that are found later. */
@@ -102,6 +128,12 @@ export class ResilienceConfig {
   breaker: BreakerConfig | null = null;
   /** Absent: none. */
   deadline: DeadlineConfig | null = null;
+  /** Absent: requests are sent at once. */
+  queue: QueueConfig | null = null;
+  /** Times of stages. */
+  budgets: StaticArray<BudgetConfig> = new StaticArray<BudgetConfig>(0);
+  /** Longest time for the answer, milliseconds; 0: none of its own. */
+  upstreamMs: i32 = 0;
 }
 
 function readBreakerState(reader: ConfigReader, node: u32): BreakerState {
@@ -151,6 +183,17 @@ function readBytes64List64(reader: ConfigReader, node: u32): StaticArray<Bytes> 
   let item = length > 0 ? reader.firstItem(node) : 0;
   for (let i = 0; i < length; i++) {
     unchecked((items[i] = reader.readString(item, 64)));
+    item = reader.nextItem(item);
+  }
+  return items;
+}
+
+function readBudgetConfigList16(reader: ConfigReader, node: u32): StaticArray<BudgetConfig> {
+  const length = reader.arrayLength(node, 16);
+  const items = new StaticArray<BudgetConfig>(length);
+  let item = length > 0 ? reader.firstItem(node) : 0;
+  for (let i = 0; i < length; i++) {
+    unchecked((items[i] = decodeBudgetConfig(reader, item)));
     item = reader.nextItem(item);
   }
   return items;
@@ -283,6 +326,58 @@ export function decodeDeadlineConfig(reader: ConfigReader, node: u32): DeadlineC
 }
 
 /** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeQueueConfig(reader: ConfigReader, node: u32): QueueConfig {
+  const result = new QueueConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'inFlight')) {
+      result.inFlight = <i32>reader.readInteger(member, 1, 100000);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'max')) {
+      result.max = <i32>reader.readInteger(member, 0, 10000);
+      seen |= 2;
+    } else if (reader.keyIs(member, 'maxWaitMs')) {
+      result.maxWaitMs = <i32>reader.readInteger(member, 1, 60000);
+      seen |= 4;
+    } else if (reader.keyIs(member, 'codel')) {
+      result.codel = reader.readBoolean(member);
+    } else if (reader.keyIs(member, 'dropOldest')) {
+      result.dropOldest = reader.readBoolean(member);
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'inFlight');
+  if (!(seen & 2)) reader.missing(node, 'max');
+  if (!(seen & 4)) reader.missing(node, 'maxWaitMs');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
+export function decodeBudgetConfig(reader: ConfigReader, node: u32): BudgetConfig {
+  const result = new BudgetConfig();
+  result.node = node;
+  if (!reader.expectObject(node)) return result;
+  let seen: u32 = 0;
+  for (let member = reader.firstMember(node); member != 0; member = reader.nextMember(member)) {
+    if (reader.keyIs(member, 'section')) {
+      result.section = reader.readString(member, 64);
+      seen |= 1;
+    } else if (reader.keyIs(member, 'budgetMs')) {
+      result.budgetMs = <i32>reader.readInteger(member, 1, 3600000);
+      seen |= 2;
+    } else {
+      reader.unknownMember(member);
+    }
+  }
+  if (!(seen & 1)) reader.missing(node, 'section');
+  if (!(seen & 2)) reader.missing(node, 'budgetMs');
+  return result;
+}
+
+/** Strict: an unknown, absent or ill-typed member is `reader.fail`; what is returned then is not to be used. */
 export function decodeResilienceConfig(reader: ConfigReader, node: u32): ResilienceConfig {
   const result = new ResilienceConfig();
   result.node = node;
@@ -296,6 +391,12 @@ export function decodeResilienceConfig(reader: ConfigReader, node: u32): Resilie
       result.breaker = decodeBreakerConfig(reader, member);
     } else if (reader.keyIs(member, 'deadline')) {
       result.deadline = decodeDeadlineConfig(reader, member);
+    } else if (reader.keyIs(member, 'queue')) {
+      result.queue = decodeQueueConfig(reader, member);
+    } else if (reader.keyIs(member, 'budgets')) {
+      result.budgets = readBudgetConfigList16(reader, member);
+    } else if (reader.keyIs(member, 'upstreamMs')) {
+      result.upstreamMs = <i32>reader.readInteger(member, 0, 3600000);
     } else {
       reader.unknownMember(member);
     }

@@ -2,10 +2,13 @@ import { Bytes } from '../memory/bytes';
 import { ConfigReader } from '../runtime/config-reader';
 import { Direction } from '../runtime/direction';
 import { Rank, StagePolicy } from '../runtime/stage';
+import { TimeBudgets } from '../runtime/time-budgets';
 import { BreakerTerms } from './breaker';
-import { BreakerState, DeadlineConfig, ResilienceConfig, decodeResilienceConfig } from './config.gen';
+import { Budgets } from './budgets';
+import { BreakerState, BudgetConfig, DeadlineConfig, ResilienceConfig, decodeResilienceConfig } from './config.gen';
 import { CannedAnswer } from './canned-answer';
 import { Faults } from './faults';
+import { SendLine, sendLines } from './send-line';
 import { SharedBreaker } from './shared-breaker';
 import { Snapshots } from './snapshots';
 
@@ -28,6 +31,19 @@ export class ResiliencePolicy extends StagePolicy {
   /** Requests go to the backups while it is open. */
   diverts: bool = false;
   deadline: DeadlineConfig | null = null;
+  /** Longest time for the answer, milliseconds; 0: none of its own. */
+  upstreamMs: i64 = 0;
+  /** Requests under way, and those that wait; null: they are sent at once. */
+  line: SendLine | null = null;
+  private times: Budgets | null = null;
+
+  set budgetsOfStages(configs: StaticArray<BudgetConfig>) {
+    this.times = configs.length == 0 ? null : new Budgets(configs);
+  }
+
+  budgets(): TimeBudgets | null {
+    return this.times;
+  }
 
   acts(direction: Direction): bool {
     return direction == Direction.Request || this.readsAnswers;
@@ -60,6 +76,14 @@ export function compileResilience(reader: ConfigReader, node: u32): ResiliencePo
   const config: ResilienceConfig = decodeResilienceConfig(reader, node);
   const policy = new ResiliencePolicy();
   policy.deadline = config.deadline;
+  policy.upstreamMs = config.upstreamMs;
+  policy.budgetsOfStages = config.budgets;
+  const queue = config.queue;
+  if (queue != null && !reader.failed) {
+    const line = sendLines.open(config.id);
+    policy.line = line;
+    if (line != null) line.obey(queue);
+  }
   const breaker = config.breaker;
   if (reader.failed || breaker == null) return policy;
   policy.openForMs = <u64>breaker.openForMs;

@@ -10,13 +10,17 @@ import { keepDoor } from '../runtime/door';
 import { Exchange } from '../runtime/exchange';
 import { monotonicMillis } from '../runtime/host';
 import { CONTENT_TYPE } from '../runtime/names';
+import { Standing } from '../runtime/sent';
+import { Service } from '../runtime/service';
 import { Stage, StagePolicy, Verdict } from '../runtime/stage';
 import { breakerDoor } from './breaker-door';
+import { budgetWatch } from './budgets';
 import { CannedAnswer } from './canned-answer';
 import { DeadlineConfig } from './config.gen';
 import { readGrpcTimeout, readMillis } from './deadline';
 import { OBSERVABLE, SECTION } from './facts.gen';
 import { ResiliencePolicy, compileResilience } from './policy';
+import { refusalOf, sendLines } from './send-line';
 import { Snapshots } from './snapshots';
 import { breakerDiverted, breakerRefused, snapshotServed, deadlineOver, defineResilienceStats } from './stats';
 
@@ -46,6 +50,10 @@ export class Resilience extends Stage {
     return true;
   }
 
+  services(): Service[] {
+    return [sendLines, budgetWatch];
+  }
+
   compile(reader: ConfigReader, node: u32): StagePolicy {
     return compileResilience(reader, node);
   }
@@ -58,26 +66,26 @@ export class Resilience extends Stage {
 
   onSend(exchange: Exchange, policy: StagePolicy): Verdict {
     const terms = <ResiliencePolicy>policy;
-    const deadline = terms.deadline;
-    if (deadline != null && !giveTime(exchange, deadline)) return Verdict.Reject;
-    const breaker = terms.breaker;
-    const snapshots = terms.snapshots;
-    if (snapshots != null) snapshots.ask(exchange, exchange.sent);
-    let waitsMs = terms.openForMs;
-    if (!terms.isOpen) {
-      const sent = exchange.sent;
-      sent.grpc = isGrpc(exchange);
-      if (breaker == null || breaker.admit(sent)) {
-        // What nobody judges is not kept.
-        if (sent.watcher == null) sent.asks = false;
-        return Verdict.Continue;
-      }
-      waitsMs = breaker.waitsMs;
+    const line = terms.line;
+    if (line == null) return sendNow(exchange, terms);
+    const sent = exchange.sent;
+    let standing = sent.standing;
+    if (standing == Standing.None) {
+      const deadline = terms.deadline;
+      const left: i64 = deadline == null ? i64.MAX_VALUE : leftFor(exchange, deadline) - <i64>deadline.perHopMs;
+      if (left < 1) return tooLate(exchange);
+      standing = line.ask(exchange, sent, <u64>left, !exchange.observes);
     }
-    if (snapshots != null && snapshots.find(exchange.sent)) return serve(exchange, snapshots);
-    if (!terms.diverts || !exchange.divert()) return refuse(exchange, terms.answer, waitsMs);
-    breakerDiverted.add(1);
-    return Verdict.Continue;
+    if (standing == Standing.Waits) return Verdict.Wait;
+    if (standing != Standing.UnderWay) {
+      sent.leavePlace();
+      exchange.reply.begin(refusalOf(standing));
+      addNumber(exchange, 'retry-after', 1);
+      return Verdict.Reject;
+    }
+    const verdict = sendNow(exchange, terms);
+    if (verdict == Verdict.Reject) sent.leavePlace();
+    return verdict;
   }
 
   /** The body of an answer that its headers left open. */
@@ -96,6 +104,32 @@ export class Resilience extends Stage {
     if (snapshots != null && !fault) snapshots.keep(exchange, sent);
     return Verdict.Continue;
   }
+}
+
+/** There is room for the request: whether its time is over, and what its breaker says. */
+function sendNow(exchange: Exchange, terms: ResiliencePolicy): Verdict {
+  const deadline = terms.deadline;
+  if (deadline != null) {
+    if (!giveTime(exchange, deadline, terms.upstreamMs)) return Verdict.Reject;
+  } else if (terms.upstreamMs != 0) set(exchange, ROUTER_TIMEOUT, terms.upstreamMs, 0);
+  const breaker = terms.breaker;
+  const snapshots = terms.snapshots;
+  if (snapshots != null) snapshots.ask(exchange, exchange.sent);
+  let waitsMs = terms.openForMs;
+  if (!terms.isOpen) {
+    const sent = exchange.sent;
+    sent.grpc = isGrpc(exchange);
+    if (breaker == null || breaker.admit(sent)) {
+      // What nobody judges is not kept.
+      if (sent.watcher == null) sent.asks = false;
+      return Verdict.Continue;
+    }
+    waitsMs = breaker.waitsMs;
+  }
+  if (snapshots != null && snapshots.find(exchange.sent)) return serve(exchange, snapshots);
+  if (!terms.diverts || !exchange.divert()) return refuse(exchange, terms.answer, waitsMs);
+  breakerDiverted.add(1);
+  return Verdict.Continue;
 }
 
 /** Null: there is none, or it cannot be read. */
@@ -137,27 +171,45 @@ function addNumber(exchange: Exchange, name: string, value: u64): void {
   exchange.reply.addHeader(name, text.pointer, text.length);
 }
 
-/** Sets how much time the proxy and the next hop have. False: nothing is left. */
-function giveTime(exchange: Exchange, deadline: DeadlineConfig): bool {
+function tooLate(exchange: Exchange): Verdict {
+  deadlineOver.add(1);
+  exchange.reply.begin(ErrorId.FIM_RES_0002);
+  return Verdict.Reject;
+}
+
+/** Milliseconds that are left of the request's time, by its route and its caller; notes whether that was the caller. */
+function leftFor(exchange: Exchange, deadline: DeadlineConfig): i64 {
   const total = <i64>deadline.totalMs;
   let given = total;
   if (exchange.header(DEADLINE.pointer, DEADLINE.length))
     given = shorter(given, readMillis(exchange.valuePointer, exchange.valueLength));
-  const grpc = deadline.grpc && exchange.header(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length);
-  if (grpc) given = shorter(given, readGrpcTimeout(exchange.valuePointer, exchange.valueLength));
+  if (deadline.grpc && exchange.header(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length))
+    given = shorter(given, readGrpcTimeout(exchange.valuePointer, exchange.valueLength));
   const sent = exchange.sent;
   sent.hurried = given < total;
-  const left = given - <i64>(monotonicMillis() - sent.arrivedMs);
+  return given - <i64>(monotonicMillis() - sent.arrivedMs);
+}
+
+/** Sets how much time the proxy and the next hop have. False: nothing is left. */
+function giveTime(exchange: Exchange, deadline: DeadlineConfig, upstreamMs: i64): bool {
+  const left = leftFor(exchange, deadline);
   const next = left - <i64>deadline.perHopMs;
   if (next < 1) {
-    deadlineOver.add(1);
-    exchange.reply.begin(ErrorId.FIM_RES_0002);
+    tooLate(exchange);
     return false;
   }
+  const sent = exchange.sent;
+  let most = left;
+  // The upstream's budget is the route's time, whoever has given less.
+  if (upstreamMs != 0 && upstreamMs < left) {
+    most = upstreamMs;
+    sent.hurried = false;
+  }
+  const grpc = deadline.grpc && exchange.header(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length);
   set(exchange, DEADLINE, next, 0);
-  if (exchange.hasChannels) timeChannel(exchange, grpc, given, left, next);
+  if (exchange.hasChannels) timeChannel(exchange, grpc, most, next);
   else {
-    set(exchange, ROUTER_TIMEOUT, left, 0);
+    set(exchange, ROUTER_TIMEOUT, most, 0);
     if (grpc) set(exchange, GRPC_TIMEOUT, next, MILLISECONDS);
   }
   return true;
@@ -169,8 +221,10 @@ function giveTime(exchange: Exchange, deadline: DeadlineConfig): bool {
  * instead, which blames nobody. Envoy reads its time from `grpc-timeout`, from the stream's beginning, and its route to
  * the channel puts what the next hop gets in its place.
  */
-function timeChannel(exchange: Exchange, grpc: bool, given: i64, left: i64, next: i64): void {
-  if (exchange.sent.hurried) set(exchange, GRPC_TIMEOUT, given, MILLISECONDS);
+function timeChannel(exchange: Exchange, grpc: bool, left: i64, next: i64): void {
+  const sent = exchange.sent;
+  const sinceMs = <i64>(monotonicMillis() - sent.arrivedMs);
+  if (sent.hurried) set(exchange, GRPC_TIMEOUT, left + sinceMs, MILLISECONDS);
   else {
     set(exchange, ROUTER_TIMEOUT, left, 0);
     if (grpc) exchange.removeHeader(GRPC_TIMEOUT.pointer, GRPC_TIMEOUT.length);

@@ -8,7 +8,11 @@ import {
   BREAKER_REFUSED,
   BREAKER_SNAPSHOT_KEPT,
   BREAKER_SNAPSHOT_SERVED,
+  BUDGET_OVER,
   DEADLINE_OVER,
+  QUEUE_AGED,
+  QUEUE_REFUSED,
+  QUEUE_WAITED,
 } from '../metrics.gen';
 import { Counter } from '../runtime/metrics';
 
@@ -27,6 +31,12 @@ export const breakerProbes: Counter = new Counter(BREAKER_PROBES);
 export const breakerFailed: Counter = new Counter(BREAKER_FAILED);
 /** Requests refused because their time was over before they were sent. */
 export const deadlineOver: Counter = new Counter(DEADLINE_OVER);
+/** Requests that waited to be sent, those that found no room, and those that waited too long. */
+export const queueWaited: Counter = new Counter(QUEUE_WAITED);
+export const queueRefused: Counter = new Counter(QUEUE_REFUSED);
+export const queueAged: Counter = new Counter(QUEUE_AGED);
+/** Requests of which a stage took too long. */
+export const budgetOver: Counter = new Counter(BUDGET_OVER);
 
 export function defineResilienceStats(): void {
   breakerDegraded.define();
@@ -39,4 +49,8 @@ export function defineResilienceStats(): void {
   breakerProbes.define();
   breakerFailed.define();
   deadlineOver.define();
+  queueWaited.define();
+  queueRefused.define();
+  queueAged.define();
+  budgetOver.define();
 }

@@ -6,6 +6,7 @@ import { Direction } from './direction';
 import { RouteTerms } from './route-terms';
 import { Shadow } from './shadow';
 import { Rank, Stage, StagePolicy } from './stage';
+import { StepBudgets } from './time-budgets';
 
 /** One stage of one route. */
 export class Step {
@@ -34,6 +35,8 @@ export class Plan {
   readonly sections: StaticArray<string>;
   /** The step whose verdicts a shadow can be compared with. -1: none. */
   readonly judge: i32;
+  /** Times of the steps of requests; null: they have none. */
+  readonly budgets: StepBudgets | null;
   /** A step masks or encrypts: what it cannot see, such as trailers, must not go on. */
   readonly hides: bool;
 
@@ -66,6 +69,7 @@ export class Plan {
     this.sections = new StaticArray<string>(steps.length);
     for (let i = 0; i < steps.length; i++) this.sections[i] = steps[i].stage.section;
     this.judge = judge;
+    this.budgets = direction == Direction.Request ? budgetsOf(steps, this.sections) : null;
     this.needsBody = needsBody;
     this.unread = unread;
     this.streamStep = streamStep;
@@ -132,6 +136,15 @@ export class CompiledRoute extends RouteTerms {
   plan(direction: Direction): Plan {
     return direction == Direction.Request ? this.request : this.response;
   }
+}
+
+function budgetsOf(steps: StaticArray<Step>, sections: StaticArray<string>): StepBudgets | null {
+  for (let i = 0; i < steps.length; i++) {
+    const step = steps[i];
+    const budgets = step.policy.budgets();
+    if (budgets != null) return new StepBudgets(budgets, sections, step.observable, step.stage.section);
+  }
+  return null;
 }
 
 function recorderAmong(steps: StaticArray<Step>): Step | null {

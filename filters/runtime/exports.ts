@@ -3,6 +3,7 @@
 // does not have. Scratch memory is given back when a call ends.
 import { scratch } from '../memory/scratch';
 import './abort';
+import { runAfterCall } from './after-call';
 import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
@@ -62,38 +63,52 @@ export function proxy_on_configure(rootId: u32, size: u32): u32 {
 export function proxy_on_tick(rootId: u32): void {
   const root = roots.find(rootId);
   if (root != null) tickRoot(root);
+  runAfterCall();
   flushCounters();
   scratch.reset();
 }
 
 export function proxy_on_http_call_response(rootId: u32, token: u32, headers: u32, bodySize: u32, trailers: u32): void {
   onCalloutAnswer(rootId, token, headers, bodySize);
+  runAfterCall();
   scratch.reset();
   if (takeCollectionRequest()) __collect();
 }
 
 export function proxy_on_request_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
-  return headersStatus(contextId, Direction.Request, onRequestHeaders(contextId, endOfStream != 0));
+  const status = headersStatus(contextId, Direction.Request, onRequestHeaders(contextId, endOfStream != 0));
+  runAfterCall();
+  return status;
 }
 
 export function proxy_on_request_body(contextId: u32, held: u32, endOfStream: u32): u32 {
-  return dataStatus(onBody(contextId, Direction.Request, held, endOfStream != 0));
+  const status = dataStatus(onBody(contextId, Direction.Request, held, endOfStream != 0));
+  runAfterCall();
+  return status;
 }
 
 export function proxy_on_request_trailers(contextId: u32, count: u32): u32 {
-  return trailersStatus(onTrailers(contextId, Direction.Request));
+  const status = trailersStatus(onTrailers(contextId, Direction.Request));
+  runAfterCall();
+  return status;
 }
 
 export function proxy_on_response_headers(contextId: u32, count: u32, endOfStream: u32): u32 {
-  return headersStatus(contextId, Direction.Response, onResponseHeaders(contextId, endOfStream != 0));
+  const status = headersStatus(contextId, Direction.Response, onResponseHeaders(contextId, endOfStream != 0));
+  runAfterCall();
+  return status;
 }
 
 export function proxy_on_response_body(contextId: u32, held: u32, endOfStream: u32): u32 {
-  return dataStatus(onBody(contextId, Direction.Response, held, endOfStream != 0));
+  const status = dataStatus(onBody(contextId, Direction.Response, held, endOfStream != 0));
+  runAfterCall();
+  return status;
 }
 
 export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
-  return trailersStatus(onTrailers(contextId, Direction.Response));
+  const status = trailersStatus(onTrailers(contextId, Direction.Response));
+  runAfterCall();
+  return status;
 }
 
 /** Status of held headers. The body is collected meanwhile, or stays where it is if it will be streamed. */
@@ -134,4 +149,5 @@ export function proxy_on_delete(contextId: u32): void {
     scratch.reset();
   }
   streams.remove(contextId);
+  runAfterCall();
 }

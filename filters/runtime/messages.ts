@@ -83,6 +83,7 @@ function routeRequest(leg: Leg, configuration: Configuration, endOfStream: bool)
   exchange.rule(route);
   leg.stream.facts.lane = route.lane;
   noteMethod(leg.stream.facts, exchange);
+  if (route.request.budgets != null) timeSteps(true);
   const recorder = route.recorder;
   if (recorder != null) openNote(leg, recorder, configuration.generation, endOfStream);
   if (
@@ -104,7 +105,7 @@ function openNote(leg: Leg, recorder: Step, generation: i64, endOfStream: bool):
   if (note == null) return;
   const stream = leg.stream;
   note.request.ended = endOfStream;
-  timeSteps(note.times);
+  timeSteps(note.times || leg.plan.budgets != null);
   note.requestOutcome = describe(stream.request);
   note.responseOutcome = describe(stream.response);
 }
@@ -156,6 +157,7 @@ export function onResponseHeaders(contextId: u32, endOfStream: bool): Progress {
   const stream = streams.find(contextId);
   if (stream == null) return Progress.Goes; // it had no slot in the table and was refused: this is that refusal
   const progress = beginResponse(stream, endOfStream);
+  if (endOfStream) stream.facts.sent.leavePlace();
   return progress == Progress.Goes ? letGo(stream.response) : progress;
 }
 
@@ -188,6 +190,7 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
   starvation.over();
   if (endOfStream && direction == Direction.Request) noteWhole(stream);
   const leg = stream.leg(direction);
+  if (endOfStream && direction == Direction.Response) stream.facts.sent.leavePlace();
   if (endOfStream) endRecord(leg);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
@@ -200,7 +203,7 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
     return cutExcess(leg);
   }
   if (phase == Phase.Passed || phase == Phase.Idle) {
-    if (!mayPass(leg)) return Progress.Ends;
+    if (!mayPass(leg)) return leg.sending ? Progress.Stays : Progress.Ends;
     recordPiece(leg, heldBytes);
     return Progress.Goes;
   }
@@ -231,7 +234,10 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
     const root = stream.root;
     if (root != null) dropForgedTrailers(root.stripHeaders);
     noteWhole(stream);
-  } else if (!stream.replied) noteTrailers(stream);
+  } else {
+    if (!stream.replied) noteTrailers(stream);
+    stream.facts.sent.leavePlace();
+  }
   starvation.over();
   const leg = stream.leg(direction);
   endRecord(leg);
@@ -282,6 +288,7 @@ export function endHold(stream: Stream): void {
     note.end();
   }
   noteEnd(stream);
+  stream.facts.sent.leavePlace();
   const hold = stream.facts.hold;
   if (hold == null) return;
   stream.facts.hold = null;

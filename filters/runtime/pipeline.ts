@@ -14,7 +14,7 @@ import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { isEmptyByNature } from './routing';
 import { Resumer } from './service';
-import { exchange, letGo, settle, turnAway, turnTo } from './settle';
+import { endWait, exchange, letGo, settle, turnAway, turnTo } from './settle';
 import { Verdict } from './stage';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
@@ -59,12 +59,14 @@ export function growBody(leg: Leg, heldBytes: u32, endOfStream: bool): Progress 
 export function resumeLeg(leg: Leg, resumer: Resumer): void {
   if (leg.waitsFor != resumer) return;
   leg.waitsFor = null;
+  endWait(leg, resumer);
   const passing = leg.body.passing;
   if (passing != null) passing.resumed = leg.phase != Phase.Streaming;
   proxy_set_effective_context(leg.stream.contextId);
   turnTo(leg);
   starvation.over();
-  if (advance(leg) == Progress.Goes && letGo(leg) == Progress.Goes) proxy_continue_stream(leg.direction);
+  if ((leg.sending || advance(leg) == Progress.Goes) && letGo(leg) == Progress.Goes)
+    proxy_continue_stream(leg.direction);
 }
 
 /** Runs the steps that can run now. */

@@ -1,3 +1,5 @@
+import { Resumer } from './service';
+
 /** Bytes that name a query. */
 export const QUERY_BYTES: u32 = 32;
 
@@ -25,6 +27,24 @@ export abstract class AnswerWatcher {
   abstract onNoAnswer(sent: Sent): void;
 }
 
+/** Where a request stands that may have to wait until it is sent. */
+export const enum Standing {
+  /** Nobody was asked. */
+  None = 0,
+  Waits = 1,
+  UnderWay = 2,
+  /** There was no room for it. */
+  Refused = 3,
+  /** It has waited too long. */
+  Late = 4,
+}
+
+/** Who counts a request among those under way. Nothing here may throw or allocate. */
+export abstract class SentPlace {
+  /** Its answer has come, or none will. Called once. */
+  abstract leave(sent: Sent): void;
+}
+
 /** A request as a stage sent it on, kept until its answer begins. */
 export class Sent {
   /** Null: nobody waits for its answer. */
@@ -46,6 +66,28 @@ export class Sent {
   /** The client has given it less time than its route does: that it was over says nothing of the upstream. */
   hurried: bool = false;
 
+  /** Null: nobody counts it among those under way. */
+  place: SentPlace | null = null;
+  standing: Standing = Standing.None;
+  /** It is in the list of those of which it is settled what becomes of them. */
+  isListed: bool = false;
+  /** Envoy's id of its stream, while it waits. */
+  streamId: u32 = 0;
+  /** Since when it waits, and until when at most: milliseconds of the monotonic clock. */
+  sinceMs: u64 = 0;
+  dueMs: u64 = 0;
+  /** Who resumes it, where it waits under a budget. */
+  resumer: Resumer | null = null;
+  /** Its neighbours among those that wait. */
+  ahead: Sent | null = null;
+  behind: Sent | null = null;
+
+  /** Gives its place up, if it has one. */
+  leavePlace(): void {
+    const place = this.place;
+    if (place != null) place.leave(this);
+  }
+
   get query(): usize {
     return changetype<usize>(this.name);
   }
@@ -60,5 +102,11 @@ export class Sent {
     this.grpc = false;
     this.whole = false;
     this.hurried = false;
+    this.place = null;
+    this.standing = Standing.None;
+    this.isListed = false;
+    this.resumer = null;
+    this.ahead = null;
+    this.behind = null;
   }
 }

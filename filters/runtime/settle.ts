@@ -6,15 +6,18 @@ import { OPENED_CODINGS } from './content-coding';
 import { Direction } from './direction';
 import { enterLane } from './enter-lane';
 import { Exchange } from './exchange';
+import { monotonicNanos } from './host';
 import { keepReply } from './late-reply';
 import { IDENTITY } from './names';
 import { beginStep, endStep, noteVerdict, timeSteps } from './outcome';
 import { Progress } from './progress';
 import { stamp } from './seal';
+import { Resumer } from './service';
 import { Verdict } from './stage';
 import { starvation } from './starvation';
 import { bodyCut, replyFailed } from './stats';
 import { Leg, Phase } from './stream';
+import { StepBudgets } from './time-budgets';
 
 /** Status of the reply to a refused response. */
 const BAD_GATEWAY: u32 = 502;
@@ -30,7 +33,7 @@ export function turnTo(leg: Leg): void {
   const stream = leg.stream;
   const root = stream.root;
   const note = stream.facts.note;
-  timeSteps(note != null && note.times);
+  timeSteps((note != null && note.times) || stream.route.request.budgets != null);
   exchange.bind(
     stream.contextId,
     root == null ? 0 : root.contextId,
@@ -44,11 +47,20 @@ export function turnTo(leg: Leg): void {
 /** Acts on the verdict of the step at `place` of the leg's plan. Goes: on with the next step. */
 export function settle(leg: Leg, place: i32, verdict: Verdict): Progress {
   endStep(leg.outcome, place);
+  const budgets = leg.plan.budgets;
+  if (budgets != null && verdict != Verdict.Reject && isOverBudget(leg, place, budgets)) {
+    budgets.budgets.refuse(exchange);
+    if (!leg.route.observe || !budgets.observable) return sendReply(leg, budgets.section);
+    if (verdict == Verdict.Continue) noteVerdict(leg.outcome, budgets.section, exchange.reply.error, false);
+  }
   if (verdict == Verdict.Continue) return Progress.Goes;
   if (verdict == Verdict.Wait) {
-    leg.waitsFor = exchange.resumer;
+    const resumer = exchange.resumer;
+    leg.waitsFor = resumer;
     // Nobody would ever resume it.
-    return leg.waiting ? Progress.Stays : refuse(leg, ErrorId.FIM_RT_0008);
+    if (resumer == null) return refuse(leg, ErrorId.FIM_RT_0008);
+    if (budgets != null) waitWithin(leg, place, budgets, resumer);
+    return Progress.Stays;
   }
   const step = unchecked(leg.plan.steps[place]);
   const stage = step.stage;
@@ -56,6 +68,32 @@ export function settle(leg: Leg, place: i32, verdict: Verdict): Progress {
   noteVerdict(leg.outcome, stage.section, exchange.reply.error, false);
   stage.onObserved(exchange, step.policy);
   return Progress.Goes;
+}
+
+/** Whether a step whose message is still held has taken longer than it may. */
+function isOverBudget(leg: Leg, place: i32, budgets: StepBudgets): bool {
+  if (leg.phase == Phase.Streaming || leg.phase == Phase.Passed) return false;
+  const waited = leg.waited;
+  return budgets.isOver(place, leg.outcome.stepNanos[place] + waited.of(place), waited.keysNanos);
+}
+
+/** A step waits, at most until its budget is over. */
+function waitWithin(leg: Leg, place: i32, budgets: StepBudgets, resumer: Resumer): void {
+  if (leg.phase == Phase.Streaming || leg.phase == Phase.Passed) return;
+  const nowNanos = monotonicNanos();
+  const waited = leg.waited;
+  waited.begin(place, nowNanos);
+  if (leg.route.observe && budgets.observable) return;
+  const spent = leg.outcome.stepNanos[place] + waited.of(place);
+  const left = budgets.leftOf(place, spent, waited.keysNanos, resumer);
+  if (left != 0) budgets.budgets.onWait(exchange, resumer, nowNanos + left);
+}
+
+/** A leg is resumed: its wait counts to the budgets of its steps. */
+export function endWait(leg: Leg, resumer: Resumer): void {
+  if (leg.plan.budgets == null || leg.sending) return;
+  leg.waited.end(resumer, monotonicNanos());
+  leg.stream.facts.sent.leavePlace();
 }
 
 /**
@@ -68,7 +106,10 @@ export function letGo(leg: Leg): Progress {
     return refuse(leg, ErrorId.FIM_RT_0006);
   }
   const sends = leg.direction == Direction.Request && !leg.stream.sealed;
-  if (sends && !maySend(leg)) return Progress.Ends;
+  if (sends) {
+    const progress = maySend(leg);
+    if (progress != Progress.Goes) return progress;
+  }
   leg.body.held.giveBack();
   if (leg.phase == Phase.Passed) leg.outcome.concluded = true;
   if (sends) {
@@ -82,16 +123,21 @@ export function letGo(leg: Leg): Progress {
   return Progress.Goes;
 }
 
-/** Asks the stages that have the last word. False: one has refused the request. */
-function maySend(leg: Leg): bool {
+/** Asks the stages that have the last word, again from the one that waited. */
+function maySend(leg: Leg): Progress {
   const steps = leg.plan.steps;
-  for (let i = 0; i < steps.length; i++) {
+  for (let i = leg.sending ? leg.step : 0; i < steps.length; i++) {
     const step = unchecked(steps[i]);
     if (!step.policy.sends()) continue;
     beginStep();
-    if (settle(leg, i, step.stage.onSend(exchange, step.policy)) != Progress.Goes) return false;
+    const progress = settle(leg, i, step.stage.onSend(exchange, step.policy));
+    if (progress == Progress.Goes) continue;
+    leg.sending = progress == Progress.Stays;
+    leg.step = i;
+    return progress;
   }
-  return true;
+  leg.sending = false;
+  return Progress.Goes;
 }
 
 /**

@@ -5,6 +5,7 @@ import { Exchange } from './exchange';
 import { Rank } from './rank.gen';
 import { Service } from './service';
 import { StreamNote } from './stream-note';
+import { TimeBudgets } from './time-budgets';
 
 export { Rank };
 
@@ -45,6 +46,10 @@ export abstract class StagePolicy {
   /** Whether `onSend` is called. */
   sends(): bool {
     return false;
+  }
+  /** Times that it gives the stages of the route; null: none. One stage of a route at most gives some. */
+  budgets(): TimeBudgets | null {
+    return null;
   }
   /** Whether it uses keys. A configuration without a KMS must not contain it. */
   needsKeys(): bool {
@@ -155,7 +160,7 @@ export abstract class Stage {
 
   /**
    * All stages are through with the request, and its headers are still held: the last word before it is sent. Called
-   * once, if `policy.sends()`. It may not wait.
+   * if `policy.sends()`, and again after `Wait`.
    */
   onSend(exchange: Exchange, policy: StagePolicy): Verdict {
     return Verdict.Continue;

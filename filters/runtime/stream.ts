@@ -7,6 +7,7 @@ import { Outcome } from './outcome';
 import { RequestFacts } from './request-facts';
 import { RootContext } from './root-context';
 import { Resumer } from './service';
+import { Waited } from './time-budgets';
 import { Answer, Variant } from './variant';
 
 /** Progress of one direction of a stream. */
@@ -44,6 +45,10 @@ export class Leg {
   ended: bool = false;
   /** The service that resumes it; null: no stage waits. */
   waitsFor: Resumer | null = null;
+  /** All stages are through with it, and one of those with the last word waits. */
+  sending: bool = false;
+  /** Counted where its steps have budgets. */
+  readonly waited: Waited = new Waited();
   readonly body: Body;
   /** Outcome of the message. */
   readonly outcome: Outcome;
@@ -92,6 +97,8 @@ export class Leg {
     this.unread = false;
     this.ended = false;
     this.waitsFor = null;
+    this.sending = false;
+    this.waited.clear();
     this.body.clear();
     this.outcome.clear();
   }

@@ -1,7 +1,22 @@
 import { durationMs } from '../duration.ts';
-import type { BreakerFaults, BreakerSnapshot, RouteBreaker, RouteDeadline } from '../financial-route.gen.ts';
+import type {
+  BreakerFaults,
+  BreakerSnapshot,
+  BudgetedStage,
+  RouteBreaker,
+  RouteDeadline,
+  RouteQueue,
+  RouteResilience,
+  StageBudget,
+} from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
-import type { BreakerConfig, FaultsConfig, ResilienceConfig, SnapshotConfig } from '../plugin-config.gen.ts';
+import type {
+  BreakerConfig,
+  FaultsConfig,
+  QueueConfig,
+  ResilienceConfig,
+  SnapshotConfig,
+} from '../plugin-config.gen.ts';
 import type { Report } from '../schema-check.ts';
 import type { Sections } from '../sections.ts';
 import { stage } from './stage-row.ts';
@@ -16,7 +31,18 @@ const BOUNDS = {
   slow: [1, 3_600_000, 'from 1ms to 1h'],
   maxAge: [1, 86_400_000, 'from 1ms to 24h'],
   total: [1, 3_600_000, 'from 1ms to 1h'],
+  budget: [1, 3_600_000, 'from 1ms to 1h'],
+  maxWait: [1, 60_000, 'from 1ms to 1m'],
 } as const;
+
+/** Sections of the plugin's configuration, by those of a route; the others have the same name. */
+const MEMBERS: Partial<Record<BudgetedStage, string>> = {
+  rateLimit: 'rateLimiter',
+  validation: 'pbocValidator',
+  masking: 'fieldMasker',
+  encryption: 'sm4Encryptor',
+  signature: 'messageSignature',
+};
 
 /** Row of breaker and deadline. */
 export const resilience = stage({
@@ -28,11 +54,12 @@ export const resilience = stage({
   rank: () => undefined,
   readsBody: ({ breaker }) => breaker?.open === 'Snapshot' || breaker?.faults?.responseCode?.field !== undefined,
   keys: () => [],
-  ownHeaders: ({ deadline }) => (deadline === undefined ? [] : TIMEOUTS),
+  ownHeaders: ({ deadline, upstreamMs }) => (deadline === undefined && upstreamMs === undefined ? [] : TIMEOUTS),
 
   check({ value, path }, { spec, sections }, report) {
     const { breaker, deadline } = value;
-    if (breaker === undefined && deadline === undefined) report('FIM-CFG-1093', path, 'a breaker, or a deadline');
+    if (Object.keys(value).length === 0) report('FIM-CFG-1093', path, 'a breaker, a deadline, budgets, or a queue');
+    checkBudgets(value, sections, path, report);
     if (breaker?.open === 'Backup' && spec.channels?.some(({ role }) => role === 'Backup') !== true)
       report('FIM-CFG-1093', [...path, 'breaker', 'open'], 'the route has no Backup channel');
     if (breaker !== undefined) checkAnswers(breaker, sections, [...path, 'breaker'], report);
@@ -41,6 +68,7 @@ export const resilience = stage({
       report('FIM-CFG-1093', [...path, 'breaker', 'faults', 'responseCode'], 'a header, or a field');
     for (const name of ['window', 'openFor', 'slow'] as const)
       checkTime(breaker?.[name], name, [...path, 'breaker', name], report);
+    checkTime(value.queue?.maxWait, 'maxWait', [...path, 'queue', 'maxWait'], report);
     checkTime(deadline?.total, 'total', [...path, 'deadline', 'total'], report);
     if (deadline !== undefined && times(deadline).perHopMs >= times(deadline).totalMs)
       report('FIM-CFG-1093', [...path, 'deadline', 'perHop'], 'less than total: nothing would be left');
@@ -60,9 +88,55 @@ export const resilience = stage({
       note(['deadline'], [...path, 'deadline']);
       config.deadline = { ...times(deadline), ...(deadline.grpc === false ? { grpc: false } : {}) };
     }
-    return config;
+    if (value.queue !== undefined) {
+      note(['queue'], [...path, 'queue']);
+      config.queue = queueConfig(value.queue);
+    }
+    note(['budgets'], [...path, 'budgets']);
+    return { ...config, ...budgetConfigs(value.budgets) };
   },
 });
+
+/** A budget of what the route does not do would never be over. */
+function checkBudgets({ budgets = [] }: RouteResilience, sections: Sections, at: Path, report: Report): void {
+  for (const [index, { stage: name, budget }] of budgets.entries()) {
+    const place = [...at, 'budgets', index];
+    checkTime(budget, 'budget', [...place, 'budget'], report);
+    if (budgets.slice(0, index).some((other) => other.stage === name))
+      report('FIM-CFG-1093', [...place, 'stage'], `two budgets of ${name}`);
+    if (name === 'upstream') continue;
+    const has = name === 'keys' ? (['masking', 'encryption', 'signature', 'validation'] as const) : ([name] as const);
+    if (!has.some((section) => sections[section] !== undefined))
+      report('FIM-CFG-1093', [...place, 'stage'], `the route has no ${name}`);
+  }
+}
+
+/** The stages' part and the proxy's. */
+function budgetConfigs(budgets: readonly StageBudget[] = []): Pick<ResilienceConfig, 'budgets' | 'upstreamMs'> {
+  const upstream = budgets.find((one) => one.stage === 'upstream');
+  const own = budgets.filter((one) => one !== upstream);
+  return {
+    ...(upstream === undefined ? {} : { upstreamMs: durationMs(upstream.budget) }),
+    ...(own.length === 0
+      ? {}
+      : {
+          budgets: own.map(({ stage: name, budget }) => ({
+            section: MEMBERS[name] ?? name,
+            budgetMs: durationMs(budget),
+          })),
+        }),
+  };
+}
+
+function queueConfig({ inFlight = 100, max = 100, maxWait = '50ms', discipline, drop }: RouteQueue): QueueConfig {
+  return {
+    inFlight,
+    max,
+    maxWaitMs: durationMs(maxWait),
+    ...(discipline === 'Codel' ? { codel: true } : {}),
+    ...(drop === 'Oldest' ? { dropOldest: true } : {}),
+  };
+}
 
 /** Stand-in for an upstream. */
 function checkAnswers(
