@@ -232,3 +232,11 @@ export const MIN_RENEW_MS = 2_000;
 export const MAX_RENEW_MS = 60_000;
 /** The longest time that a platform may give requests to arrive, milliseconds. */
 export const MAX_REQUEST_TIMEOUT_MS = 86_400_000;
+/** Time for which an answer of the collector of audit records is reused, milliseconds. */
+export const AUDIT_ANSWER_MS = 2_000;
+/** Timeout of one question to the collector, milliseconds. */
+export const AUDIT_ASK_TIMEOUT_MS = 2_500;
+/** Answer of the collector, bytes. A longer one counts as none. */
+export const MAX_AUDIT_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Time for which a proxy's records may wait without one being acknowledged before its route says so, milliseconds. */
+export const AUDIT_STUCK_MS = 15_000;

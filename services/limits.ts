@@ -30,6 +30,8 @@ export const MAX_MEMORY_KEYS = 1_000_000;
 export const STOP_MS = 5_000;
 /** Nesting of an audit record, objects and lists. A deeper one is refused. */
 export const MAX_RECORD_DEPTH = 16;
+/** Proxies of a mesh that a collector remembers. The one that was silent longest is forgotten. */
+export const MAX_AUDIT_PROXIES = 20_000;
 /** Sources of audit records that a collector tells apart. Where all are in use, records of further ones are put off. */
 export const MAX_AUDIT_SOURCES = 16_384;
 /** Holes in the numbers of one source. Records that would make more are put off. */

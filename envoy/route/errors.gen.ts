@@ -390,7 +390,8 @@ export type ErrorCode =
   | 'FIM-OP-0064'
   | 'FIM-OP-0040'
   | 'FIM-OP-0041'
-  | 'FIM-OP-0042';
+  | 'FIM-OP-0042'
+  | 'FIM-OP-0050';
 
 export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-0001': {"status":0,"title":"Plugin configuration is not valid JSON","titleZh":"插件配置不是有效的 JSON","advice":"The document is made by the translator; report it with the output of `fim render`.","adviceZh":"该文档由翻译器生成；请附上 `fim render` 的输出进行反馈。"},
@@ -489,7 +490,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-CFG-1095': {"status":0,"title":"Global limit cannot be kept so","titleZh":"全局限流规则无法这样执行","advice":"`ceiling` and `onStoreFailure` go with `scope: Global`; a global limit has no `Concurrency`, `shape`, `observe`, `refund` and `cost.responseHeader`; a route has at most four; with `onStoreFailure: Local` the ceiling is at most `requests`.","adviceZh":"`ceiling` 与 `onStoreFailure` 须与 `scope: Global` 一起使用；全局规则不支持 `Concurrency`、`shape`、`observe`、`refund` 和 `cost.responseHeader`；每条路由最多四条；`onStoreFailure: Local` 时 ceiling 不得超过 `requests`。"},
   'FIM-CFG-1096': {"status":0,"title":"No service counts global limits here","titleZh":"此处没有统计全局限流的服务","advice":"Name one: `fim up --limits URL` with a running `fim limits serve`; or leave `scope: Global` away.","adviceZh":"请指定服务：`fim up --limits URL`，并运行 `fim limits serve`；或去掉 `scope: Global`。"},
   'FIM-CFG-1120': {"status":0,"title":"Audit contradicts itself","titleZh":"审计配置自相矛盾","advice":"The message names what does not go together.","adviceZh":"消息指出了哪些设置不能同时使用。"},
-  'FIM-CFG-1121': {"status":0,"title":"No collector takes audit records here","titleZh":"此处没有审计收集器","advice":"`fim up` keeps a log by itself, or sends records to the collector of `--audit URL`. Elsewhere take `audit` out of the route.","adviceZh":"`fim up` 自带审计日志，也可用 `--audit URL` 指定收集器；其他情形请从路由中去掉 `audit`。"},
+  'FIM-CFG-1121': {"status":0,"title":"No collector takes audit records here","titleZh":"此处没有审计收集器","advice":"`fim up` keeps a log by itself, or sends records to the collector of `--audit URL`. In a mesh the operator is told of one by `--audit URL`. Elsewhere take `audit` out of the route.","adviceZh":"`fim up` 自带审计日志，也可用 `--audit URL` 指定收集器；网格中由 operator 的 `--audit URL` 指定；其他情形请从路由中去掉 `audit`。"},
   'FIM-AUD-0101': {"status":503,"title":"Audit has no room for another record","titleZh":"审计记录已无空间","advice":"The collector of audit records is away or slow: look at `fim.audit.*` of the proxy, and at the collector.","adviceZh":"审计收集器不可用或过慢：请查看代理的 `fim.audit.*` 指标以及收集器。"},
   'FIM-AUD-0102': {"status":503,"title":"Audit had no room for a record in time","titleZh":"审计记录未能及时获得空间","advice":"The request waited as long as `audit.wait` says. The collector of audit records is away or slow.","adviceZh":"请求已等待到 `audit.wait` 规定的时间。审计收集器不可用或过慢。"},
   'FIM-AUD-0103': {"status":502,"title":"Record of the message was not durable in time","titleZh":"报文的审计记录未能及时落盘","advice":"The upstream has answered, and the answer is withheld: ask it for the state of the transaction before you repeat it.","adviceZh":"上游已应答但应答被扣留：重发之前请先向上游查询交易状态。"},
@@ -774,5 +775,6 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-OP-0040': {"status":0,"title":"Baseline is not accepted","titleZh":"基线未被接受","advice":"Correct what the condition names; until then the last valid form stays in force, or none if there was none.","adviceZh":"请修正状态条件中指出的问题；在此之前，上一个有效版本继续生效，若无则不生效。"},
   'FIM-OP-0041': {"status":0,"title":"Routes do not go together with the baseline","titleZh":"部分路由与基线不兼容","advice":"The former state of these routes stays in force; their requests meet the baseline alone where nothing was. Change the routes, or leave their namespaces out (`spec.namespaces`).","adviceZh":"这些路由继续使用之前生效的版本；如之前没有，则其请求只受基线约束。请修改路由，或将其命名空间排除（`spec.namespaces`）。"},
   'FIM-OP-0042': {"status":0,"title":"Baseline cannot reach the root namespace of the mesh","titleZh":"基线无法作用于网格的根命名空间","advice":"Objects there act on every namespace: run gateways in a namespace of their own.","adviceZh":"根命名空间中的对象作用于所有命名空间：请将网关部署在独立的命名空间中。"},
+  'FIM-OP-0050': {"status":0,"title":"Audit records do not reach the collector","titleZh":"审计记录未能送达收集器","advice":"Look whether the collector is ready, whether the NetworkPolicy lets the proxies through, and whether their token is one that it knows; `fim.audit.*` of the proxy counts.","adviceZh":"请检查收集器是否就绪、NetworkPolicy 是否放行代理，以及代理的令牌是否有效；参见代理的 `fim.audit.*` 指标。"},
 };
 

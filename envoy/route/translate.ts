@@ -243,7 +243,7 @@ function fitting(
     if (mesh && resource.spec.channels !== undefined) report('FIM-CFG-1091', ['spec', 'channels']);
     const { audit } = resource.sections;
     if (audit !== undefined && !collects)
-      report('FIM-CFG-1121', audit.path, mesh ? 'in a mesh records are not collected yet' : 'start with --audit URL');
+      report('FIM-CFG-1121', audit.path, mesh ? 'the operator is not told of one (--audit)' : 'start with --audit URL');
     if ((mesh || layout === 'chain') && resource.spec.canary !== undefined) report('FIM-CFG-1113', ['spec', 'canary']);
     if (!countsGlobally) errors.push(...globalLimits(resource));
     return errors.length === before;

@@ -8,7 +8,7 @@ import type {
   EnvoyObject,
   FilterSlot,
   KmsCredentials,
-  KmsSecretFiles,
+  SecretFiles,
   TlcpFiles,
   TlsIdentity,
 } from '../xds/index.ts';
@@ -131,7 +131,7 @@ export class DiscoveredFiles {
   }
 
   /** Writes the names of the credential files for the KMS, not the credentials. */
-  async writeKmsSecrets(credentials: KmsCredentials): Promise<KmsSecretFiles> {
+  async writeKmsSecrets(credentials: KmsCredentials): Promise<SecretFiles> {
     const paths = { token: join(this.folder, 'kms-token.json'), identity: join(this.folder, 'kms-identity.json') };
     const { token, identity } = kmsSecrets(credentials);
     if (token) await replaceFile(paths.token, token);

@@ -1,6 +1,7 @@
 import { AUDIT_CLUSTER } from '../route/index.ts';
-import { cluster, protocolOptions } from './cluster.ts';
+import { protocolOptions } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
+import { guardedCluster, type GuardedTerms } from './guarded-cluster.ts';
 
 /** A collector of audit records. */
 export interface AuditTerms {
@@ -10,8 +11,8 @@ export interface AuditTerms {
 }
 
 /** The cluster of the collector, by which the plugin sends records. */
-export function auditCluster({ url, socket }: AuditTerms): EnvoyObject {
-  if (socket === undefined) return cluster(AUDIT_CLUSTER, url);
+export function auditCluster({ url, socket }: AuditTerms, terms: GuardedTerms = {}): EnvoyObject {
+  if (socket === undefined) return guardedCluster(AUDIT_CLUSTER, url, terms);
   return {
     name: AUDIT_CLUSTER,
     type: 'STATIC',

@@ -5,7 +5,8 @@ import { cluster } from './cluster.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import type { ListenerPlan } from './listener.ts';
 import { listener } from './listener.ts';
-import type { KmsCredentials, KmsSecretFiles } from './kms-cluster.ts';
+import type { SecretFiles } from './guarded-cluster.ts';
+import type { KmsCredentials } from './kms-cluster.ts';
 import type { DoorPlan } from './door.ts';
 import { doorListener } from './door.ts';
 import { kmsCluster } from './kms-cluster.ts';
@@ -27,7 +28,7 @@ export interface BootstrapPlan extends ListenerPlan {
   /** OCSP responder. Absent: none. */
   ocsp?: URL;
   kmsCredentials?: KmsCredentials;
-  kmsSecretFiles?: KmsSecretFiles;
+  kmsSecretFiles?: SecretFiles;
   /** Absolute path of the discovered listener. Absent: the listener never changes. */
   listenerFile?: string;
   /** The door for the operator of this host. Absent: none. */

@@ -20,6 +20,10 @@ export const HEADER_SOURCE: string = 'x-fim-audit-source';
 export const HEADER_FIRST: string = 'x-fim-audit-first';
 /** Records of the batch. */
 export const HEADER_COUNT: string = 'x-fim-audit-count';
+/** Proxy of a mesh that sends the batch, POD.NAMESPACE. Its Envoy says it, no record does. */
+export const HEADER_PROXY: string = 'x-fim-audit-proxy';
+/** Where the collector tells which proxies it has records of. */
+export const PROXIES_PATH: string = '/v1/proxies';
 /** Member of the answer: the last number that is durable. */
 export const ACKNOWLEDGED: string = 'acknowledged';
 /** Version of this form. */

@@ -3,6 +3,8 @@ import type { BaselineResource, RouteIssue, TlsReference } from '../../envoy/rou
 import type { Informer } from './kube/informer.ts';
 import type { KeyTrouble } from './key-evidence.ts';
 import type { KubeObject } from './kube/objects.ts';
+import type { Needs } from './plan/applied.ts';
+import type { AuditMemory } from './plan/audited.ts';
 import type { Build } from './plan/build.ts';
 import { objectName, type WorkloadRelease } from './plan/envoy-filter.ts';
 import type { Reading } from './plan/evidence.ts';
@@ -50,6 +52,8 @@ export interface CheckedRoute {
   keyIds: string[];
   /** Keys among them that it names itself, and no baseline for it. */
   ownKeyIds: string[];
+  /** Services that it needs besides that of keys. */
+  needs: Needs;
   /** Names of the baselines of which it has sections. */
   baselines: string[];
   /** Keys among `ownKeyIds` that the route's namespace may not use. */
@@ -121,6 +125,8 @@ export interface WorkloadRuntime {
   proven: Proof | undefined;
   /** Key problems that each pod's proxy reports, by uid. */
   keyTrouble: Map<string, KeyTrouble>;
+  /** Memory of each proxy's audit records, by the pod's uid. */
+  records: Map<string, AuditMemory>;
   /** Readings from before the current generation, by the pod's uid. */
   baselines: Map<string, Reading>;
   /** First readings under the current generation, by the pod's uid. */
@@ -223,8 +229,8 @@ export function nothingProven(name: string): Pick<WorkloadRuntime, Proofs> {
 export class ClusterView {
   readonly informers: Informers;
   readonly namespaces = new Map<string, NamespaceState>();
-  /** API server errors about the key service's object, by namespace. */
-  readonly kmsErrors = new Map<string, string>();
+  /** API server errors about objects of the platform's services, by `namespace/name`. */
+  readonly serviceErrors = new Map<string, string>();
   /** The workload that each pod was last counted to, by its uid. */
   readonly claims = new Map<string, string>();
   private readonly runtimes = new Map<string, WorkloadRuntime>();
@@ -259,8 +265,8 @@ export class ClusterView {
   /** Forgets a namespace that another operator looks after. */
   letGo(namespace: string): void {
     this.namespaces.delete(namespace);
-    this.kmsErrors.delete(namespace);
-    for (const key of this.runtimes.keys()) if (key.startsWith(`${namespace}/`)) this.runtimes.delete(key);
+    for (const known of [this.serviceErrors, this.runtimes])
+      for (const key of known.keys()) if (key.startsWith(`${namespace}/`)) known.delete(key);
   }
 
   facts(namespace: string): TargetFacts {
@@ -298,6 +304,7 @@ export class ClusterView {
         bumpedFor: new Set(),
         history: [],
         keyTrouble: new Map(),
+        records: new Map(),
         inForce: new Set(),
         shape: '',
         sealedAt: undefined,

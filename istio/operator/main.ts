@@ -49,6 +49,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     seal: flags.seal,
     otherPorts: flags.otherPorts,
     kms: flags.kms,
+    audit: flags.audit,
     keys: flags.keys,
     rootNamespace: flags.rootNamespace,
     ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),

@@ -22,6 +22,7 @@ import {
   sealedWorkloadOf,
   workloadOf,
   type Applied,
+  NEEDS_NOTHING,
 } from './plan/applied.ts';
 import { doorsHash } from './plan/coverage.ts';
 import type { Selection } from './plan/selection.ts';
@@ -134,6 +135,7 @@ async function judge(
             identity: `${uid} ${generation} over`,
             keyIds: [],
             ownKeyIds: [],
+            needs: NEEDS_NOTHING,
             baselines: [],
             denied: [],
             certificates: [],

@@ -1,11 +1,12 @@
 // Everything that an operator is told when it is made.
 import type { KmsSettings } from '../../envoy/route/index.ts';
+import type { CollectorAccess } from './audit-directory.ts';
 import { type BindingMode, type BoundKeys } from './key-binding.ts';
 import { type KeyServiceAccess } from './key-directory.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { OperatorMetrics } from './metrics.ts';
 import type { OtherPorts } from './plan/coverage.ts';
-import type { KmsAccess, KmsFile } from './plan/envoy-filter.ts';
+import type { KmsAccess, ProxyFile, ServiceAccess } from './plan/services.ts';
 import { type SealMode } from './seal-stage.ts';
 import type { TlcpSourceOptions } from './tlcp-source.ts';
 
@@ -23,9 +24,11 @@ export interface OperatorOptions {
     metadataPrefix: string;
     check: boolean;
     proxyFolder: string;
-    proxyFiles: readonly KmsFile[];
+    proxyFiles: readonly ProxyFile[];
     settings?: KmsSettings;
   };
+  /** Collector of audit records. */
+  audit: CollectorAccess & { proxyFolder: string; proxyFiles: readonly ProxyFile[] };
   /** Ownership of keys. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;
@@ -53,6 +56,11 @@ export function kmsAccessOf(
   if (cluster !== undefined || url === undefined) return undefined;
   const namespace = vaultNamespace === undefined ? {} : { vaultNamespace };
   return { url, folder: proxyFolder, files: proxyFiles, ...namespace, ...(ocsp === undefined ? {} : { ocsp }) };
+}
+
+/** Parts of the collector's cluster. Undefined: there is none. */
+export function auditAccessOf({ url, proxyFolder, proxyFiles }: OperatorOptions['audit']): ServiceAccess | undefined {
+  return url === undefined ? undefined : { url, folder: proxyFolder, files: proxyFiles };
 }
 
 export function tlcpSourceOptions({ modules, tlcp }: OperatorOptions): TlcpSourceOptions {

@@ -4,6 +4,7 @@ import { BASELINE_STATUS_MS, KEY_ANSWER_MS, MIN_RETRY_MS, QUEUE_WORKERS, RESYNC_
 import type { KmsConfig } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { AffectedStage } from './affected-stage.ts';
+import { AuditDirectory } from './audit-directory.ts';
 import { BaselineStage } from './baseline-stage.ts';
 import { CertificateDirectory } from './certificate-directory.ts';
 import { Changes, type ChangeTargets } from './changes.ts';
@@ -15,6 +16,7 @@ import { KeyBinding } from './key-binding.ts';
 import { KeyDirectory } from './key-directory.ts';
 import { GateStage } from './gate-stage.ts';
 import type { Informer } from './kube/informer.ts';
+import type { KubeObject } from './kube/objects.ts';
 import { ModuleSource } from './module-source.ts';
 import { ModulesInForce, namedModules } from './modules-in-force.ts';
 import { planNamespace } from './namespace-stage.ts';
@@ -26,10 +28,11 @@ import { WorkQueue } from './queue.ts';
 import { RetireStage } from './retire-stage.ts';
 import { RouteChecker } from './route-checker.ts';
 import { SealStage } from './seal-stage.ts';
+import { ServiceStage, servicesOf } from './service-stage.ts';
 import { keyFor, type Stage } from './stage-key.ts';
 import { StatusStage } from './status-stage.ts';
 import { WorkloadStage } from './workload-stage.ts';
-import { kmsAccessOf, tlcpSourceOptions, type OperatorOptions } from './operator-options.ts';
+import { auditAccessOf, kmsAccessOf, tlcpSourceOptions, type OperatorOptions } from './operator-options.ts';
 import { TlcpSource } from './tlcp-source.ts';
 
 /** Interval at which the module file is checked, milliseconds. */
@@ -50,9 +53,11 @@ export class Operator implements ChangeTargets {
   private readonly certificates: CertificateDirectory;
   private readonly binding: KeyBinding;
   private readonly events: EventSink;
+  private readonly collector: AuditDirectory;
   private readonly workloads: WorkloadStage;
   private readonly proxies: ProxyStage;
   private readonly seals: SealStage;
+  private readonly services: ServiceStage;
   private readonly leaving: RetireStage;
   private readonly gates: GateStage;
   private readonly affected: AffectedStage;
@@ -84,10 +89,12 @@ export class Operator implements ChangeTargets {
     this.certificates = new CertificateDirectory({ api, onChange: (namespace) => this.plan(namespace) });
     this.binding = new KeyBinding(options.keys.mode, options.keys.bound);
     this.events = new EventSink(api, (message) => log('event-lost', { error: message }, 'warn'));
+    this.collector = new AuditDirectory(options.audit);
     const asking = { view: this.view, gate: new ProbeGate(), probe, defaultPort: options.probePort };
     this.proxies = new ProxyStage({
       ...asking,
       onProbe: (result) => metrics.probes.inc({ result }),
+      auditBook: () => this.collector.book(),
       isModuleServed: () => this.modules.problem === undefined,
     });
     this.gates = new GateStage({ view: this.view, api, defaultPort: options.probePort });
@@ -107,7 +114,7 @@ export class Operator implements ChangeTargets {
       tlcp: this.tlcp,
       certificates: this.certificates,
       kms: config,
-      kmsAccess: kmsAccessOf(kms, options.tlcp),
+      collects: options.audit.url !== undefined,
       version,
       clusterDomain: options.clusterDomain,
       requestTimeoutMs: options.requestTimeoutMs,
@@ -119,6 +126,7 @@ export class Operator implements ChangeTargets {
         log('applied', { namespace, workload: name, generation });
       },
     });
+    this.services = this.makeServices(options);
     this.seals = new SealStage({
       view: this.view,
       api,
@@ -155,6 +163,12 @@ export class Operator implements ChangeTargets {
         log('watch-failed', { resource, reason, message }, 'warn');
       },
     });
+  }
+
+  private makeServices({ api, kms, tlcp, audit, version, clusterDomain }: OperatorOptions): ServiceStage {
+    const services = { kms: kmsAccessOf(kms, tlcp), audit: auditAccessOf(audit) };
+    const apply = (wanted: KubeObject): Promise<KubeObject> => this.workloads.apply(wanted);
+    return new ServiceStage({ view: this.view, api, ...services, version, clusterDomain, apply });
   }
 
   private makeBaselines({ api, rootNamespace }: OperatorOptions): BaselineStage {
@@ -230,8 +244,8 @@ export class Operator implements ChangeTargets {
     switch (stage) {
       case 'namespace':
         return this.workNamespace(namespace);
-      case 'kms':
-        await this.workKms(namespace);
+      case 'services':
+        await this.workServices(namespace);
         return undefined;
       case 'workload':
         return this.workWorkload(namespace, name);
@@ -294,7 +308,7 @@ export class Operator implements ChangeTargets {
     for (const other of outcome.others) this.plan(other);
     // Waiting namespaces are planned when the last namespace has been examined.
     if (outcome.isWaiting) return undefined;
-    await this.workKms(namespace).catch(() => this.queue.addAfter(keyFor('kms', namespace), MIN_RETRY_MS));
+    await this.workServices(namespace).catch(() => this.queue.addAfter(keyFor('services', namespace), MIN_RETRY_MS));
     for (const name of outcome.workloads) {
       this.queue.add(keyFor('workload', namespace, name));
       this.queue.add(keyFor('seal', namespace, name));
@@ -304,24 +318,16 @@ export class Operator implements ChangeTargets {
     this.tellRoutes(outcome.routes);
   }
 
-  /** Reconciles the key service's object. Its errors concern only routes that name keys. */
-  private async workKms(namespace: string): Promise<void> {
-    const { kmsErrors, namespaces } = this.view;
-    const before = kmsErrors.get(namespace);
-    try {
-      await this.workloads.reconcileKms(namespace);
-      kmsErrors.delete(namespace);
-    } catch (error) {
-      kmsErrors.set(namespace, (error as Error).message);
-      throw error;
-    } finally {
-      if (kmsErrors.get(namespace) !== before)
-        this.tellRoutes(
-          [...(namespaces.get(namespace)?.checked ?? [])]
-            .filter(([, { keyIds }]) => keyIds.length > 0)
-            .map(([key]) => key),
-        );
-    }
+  /** Reconciles the objects of services. Their errors concern only routes that need them. */
+  private async workServices(namespace: string): Promise<void> {
+    const { changed, error } = await this.services.reconcile(namespace);
+    if (changed.length > 0)
+      this.tellRoutes(
+        [...(this.view.namespaces.get(namespace)?.checked ?? [])]
+          .filter(([, route]) => servicesOf(route).some((object) => changed.includes(object)))
+          .map(([key]) => key),
+      );
+    if (error !== undefined) throw error;
   }
 
   private async workWorkload(namespace: string, name: string): Promise<undefined> {

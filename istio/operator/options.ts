@@ -5,10 +5,12 @@ import { MAX_REQUEST_TIMEOUT_MS } from '../limits.ts';
 import { KMS_SETTINGS, readKmsSettings, type KmsSettings } from '../../envoy/route/index.ts';
 import { BINDING_MODES, readBoundKeys, type BindingMode, type BoundKeys } from './key-binding.ts';
 import type { KeyServiceAccess } from './key-directory.ts';
-import { CLUSTER_DOMAIN, KMS_FILES, type KmsFile } from './plan/envoy-filter.ts';
-import { isOfIstio, shortName } from './plan/kms-address.ts';
+import { CLUSTER_DOMAIN } from './plan/envoy-filter.ts';
+import { isOfIstio, shortName } from './plan/service-address.ts';
+import { PROXY_FILES, type ProxyFile } from './plan/services.ts';
 import { OTHER_PORTS, type OtherPorts } from './plan/coverage.ts';
 import { SEAL_MODES, type SealMode } from './seal-stage.ts';
+import type { OperatorOptions } from './operator-options.ts';
 import { AGENT_METRICS_PORT } from './proxies.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -26,9 +28,10 @@ export interface OperatorFlags {
     metadataPrefix: string;
     check: boolean;
     proxyFolder: string;
-    proxyFiles: KmsFile[];
+    proxyFiles: ProxyFile[];
     settings: KmsSettings;
   };
+  audit: OperatorOptions['audit'];
   keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Namespace of the lease. */
   namespace: string;
@@ -77,6 +80,12 @@ const OPTIONS = {
   'kms-binding':
     'of other keys: claimed (one namespace has each), strict (kms://NAMESPACE/… only), off (default claimed)',
   ...KMS_SETTINGS,
+  audit:
+    'collector of audit records, for the proxies and for the operator, who asks it which proxies it has records of: http(s)://HOST[:PORT], its name in full, or NAME.NAMESPACE.svc; without it routes with audit are refused',
+  'audit-proxy-folder': "folder in the proxies' pods with what they show the collector (default /etc/fim/audit)",
+  'audit-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
+  'audit-token-file': 'file with the token that the operator shows the collector',
+  'audit-ca-file': "PEM of the authorities of the collector, for the operator (default: the system's)",
   namespace: 'namespace of the lease (default fim-system)',
   namespaces: 'the only namespaces to look after, by commas: for a Role in each instead of a ClusterRole',
   revision: 'looks after namespaces whose label fim.financial/rev says so (default: those without the label)',
@@ -137,6 +146,38 @@ function readAccess(read: (name: Name) => string | undefined): KeyServiceAccess 
 }
 
 const listOf = (text = ''): string[] => text.split(',').filter((part) => part !== '');
+
+/** Files that proxies' pods hold for a service. Returns a text for a mistake. */
+function readProxyFiles(
+  read: (name: Name) => string | undefined,
+  service: 'kms' | 'audit',
+): { proxyFolder: string; proxyFiles: ProxyFile[] } | string {
+  const proxyFiles = listOf(read(`${service}-proxy-files`));
+  if (!proxyFiles.every((name): name is ProxyFile => (PROXY_FILES as readonly string[]).includes(name)))
+    return `--${service}-proxy-files is of ${PROXY_FILES.join(', ')}`;
+  const proxyFolder = read(`${service}-proxy-folder`) ?? `/etc/fim/${service}`;
+  return /^\/[\w./-]*[^/]$/.test(proxyFolder)
+    ? { proxyFolder, proxyFiles }
+    : `--${service}-proxy-folder is no absolute path`;
+}
+
+/** The collector of audit records. Returns a text for a mistake. */
+function readAudit(read: (name: Name) => string | undefined): OperatorOptions['audit'] | string {
+  const proxies = readProxyFiles(read, 'audit');
+  if (typeof proxies === 'string') return proxies;
+  const [given, tokenFile, caFile] = [read('audit'), read('audit-token-file'), read('audit-ca-file')];
+  if (given !== undefined && !(URL.canParse(given) && /^https?:$/.test(new URL(given).protocol)))
+    return '--audit is no http or https URL';
+  const url = given === undefined ? undefined : new URL(given);
+  const short = url === undefined ? undefined : shortName(url);
+  if (short !== undefined) return `--audit: ${short}`;
+  return {
+    url,
+    ...proxies,
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+    ...(caFile === undefined ? {} : { caFile }),
+  };
+}
 
 /** National TLS. Returns a text for a mistake. */
 function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp'] | string {
@@ -209,11 +250,10 @@ export function readOptions(
     return usage(
       `--kms-cluster: ${kmsCluster} is what Istio makes of Services, ServiceEntries and DestinationRules, and a namespace may write its own: name the key service by --kms, or a cluster of the bootstrap`,
     );
-  const proxyFiles = listOf(read('kms-proxy-files'));
-  if (!proxyFiles.every((name): name is KmsFile => (KMS_FILES as readonly string[]).includes(name)))
-    return usage(`--kms-proxy-files is of ${KMS_FILES.join(', ')}`);
-  const proxyFolder = read('kms-proxy-folder') ?? '/etc/fim/kms';
-  if (!/^\/[\w./-]*[^/]$/.test(proxyFolder)) return usage('--kms-proxy-folder is no absolute path');
+  const proxies = readProxyFiles(read, 'kms');
+  if (typeof proxies === 'string') return usage(proxies);
+  const audit = readAudit(read);
+  if (typeof audit === 'string') return usage(audit);
   const mode = BINDING_MODES.find((one) => one === (read('kms-binding') ?? 'claimed'));
   if (mode === undefined) return usage(`--kms-binding is of ${BINDING_MODES.join(', ')}`);
   const bound = readBoundKeys(read('kms-keys') ?? '');
@@ -249,10 +289,10 @@ export function readOptions(
         read('kms-metadata-prefix') ?? (settings.pathPrefix ?? '/v1/secret/data/').replace(/\/data\/$/, '/metadata/'),
       ...access,
       check: read('kms-check') !== 'none',
-      proxyFolder,
-      proxyFiles,
+      ...proxies,
       settings,
     },
+    audit,
     keys: { mode, bound },
     namespace: read('namespace') ?? 'fim-system',
     rootNamespace: read('root-namespace') ?? 'istio-system',

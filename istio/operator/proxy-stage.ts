@@ -10,6 +10,7 @@ import {
 import { emptyState, type ClusterView, type WorkloadRuntime } from './cluster-view.ts';
 import { GENERATION_SLOTS, lookTwice } from '../../envoy/release/index.ts';
 import { keyTroubles } from './key-evidence.ts';
+import { judgeAudit, noAudit, type AuditBook } from './plan/audited.ts';
 import { isIdle, isSameProcess, judge, type Reading, type Verdict } from './plan/evidence.ts';
 import type { RouteStatus } from './plan/status.ts';
 import type { WorkloadState } from './plan/route-facts.ts';
@@ -26,6 +27,8 @@ export interface ProxyStageParts {
   probe: (proxy: Proxy) => Promise<ProbeResult>;
   defaultPort: number;
   onProbe: (result: 'ok' | 'failed') => void;
+  /** Answer of the collector of audit records; undefined: there is none. */
+  auditBook: () => Promise<AuditBook | undefined>;
   /** Whether proxies can fetch the module, as far as is known. */
   isModuleServed: () => boolean;
 }
@@ -95,6 +98,7 @@ export class ProxyStage {
     const { state, ambiguous, wantModule } = this.judgeAll(workload, runtime, proxies, results);
     noteFirstLooks(runtime, proxies, results);
     state.keyTroubles = keyTroubles(runtime, proxies, results);
+    await this.lookAtRecords(workload, runtime, state, proxies, results);
     const others = leftTo(workload);
     const changed = others !== runtime.leftTo || JSON.stringify(state) !== JSON.stringify(runtime.state);
     Object.assign(runtime, { state, leftTo: others });
@@ -106,12 +110,40 @@ export class ProxyStage {
       state.programmed === state.proxies &&
       state.unseen.length === 0 &&
       state.keyTroubles.length === 0 &&
+      !isPending(state) &&
       proxies.every(({ uid, ready }) => ready || runtime.inForce.has(uid));
     return {
       changed,
       bump,
       againMs: settled ? PROVEN_PROBE_MS : Math.min(PROVEN_PROBE_MS, Math.max(PENDING_PROBE_MS, age / 10)),
     };
+  }
+
+  /** Notes whether the records of the workload's ready proxies reach the collector, if a route of it asks for some. */
+  private async lookAtRecords(
+    workload: Workload,
+    { release, records }: WorkloadRuntime,
+    state: WorkloadState,
+    proxies: readonly Proxy[],
+    results: readonly ProbeResult[],
+  ): Promise<void> {
+    const { view } = this.parts;
+    const checked = view.namespaces.get(workload.namespace)?.checked;
+    const audited = workload.routes.filter(({ key }) => checked?.get(key)?.needs.audit === true);
+    const book = audited.length === 0 || release === undefined ? undefined : await this.parts.auditBook();
+    if (book === undefined) return;
+    state.audit = noAudit();
+    const said = audited
+      .flatMap(({ key }) => (view.informers.routes.get(key)?.status as RouteStatus | undefined)?.conditions ?? [])
+      .find(({ type, status }) => type === 'Audited' && status === 'True');
+    const provenAt = said === undefined ? undefined : Date.parse(said.lastTransitionTime);
+    for (const [index, { uid, name, ready }] of proxies.entries()) {
+      const result = results[index];
+      if (!ready || result === undefined || 'error' in result || isIdle(result.reading)) continue;
+      const { audit: reading, startedAt } = result.reading;
+      const look = { name, namespace: workload.namespace, reading, startedAt, provenAt, book, now: Date.now() };
+      records.set(uid, judgeAudit(state.audit, records.get(uid), look));
+    }
   }
 
   /**
@@ -304,8 +336,13 @@ function sinceRenewal({ renewal }: WorkloadRuntime, { uid }: Proxy, verdict: Ver
 
 /** All that is known of a workload's proxies by the pod's uid. */
 function keptByPod(runtime: WorkloadRuntime): Map<string, unknown>[] {
-  const { readings, baselines, firstLooks, confirmed, drained, seals, renewal } = runtime;
-  return [readings, baselines, firstLooks, confirmed, drained, seals, renewal.wanting];
+  const { readings, baselines, firstLooks, confirmed, drained, seals, records, renewal } = runtime;
+  return [readings, baselines, firstLooks, confirmed, drained, seals, records, renewal.wanting];
+}
+
+/** Whether the collector has no records of some proxies yet. */
+function isPending({ audit, proxies }: WorkloadState): boolean {
+  return audit !== undefined && audit.delivered < proxies;
 }
 
 /** Pods of its selection that are not a workload's own, as one text. */

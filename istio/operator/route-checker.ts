@@ -22,6 +22,7 @@ import type { FairGate } from './fairness.ts';
 import { deniedKey } from './key-binding.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { specBytesOf } from './kube/packed.ts';
+import { NEEDS_NOTHING } from './plan/applied.ts';
 import type { Selection } from './plan/selection.ts';
 import { isScoped, matchesAt } from './plan/targets.ts';
 import type { RouteHead } from './plan/workloads.ts';
@@ -215,6 +216,7 @@ export class RouteChecker {
       identity,
       keyIds: [],
       ownKeyIds: [],
+      needs: NEEDS_NOTHING,
       baselines: [],
       denied: [],
       certificates: [],
@@ -243,6 +245,7 @@ export class RouteChecker {
       keyIds: keyIdsOf(resource),
       ownKeyIds: ownKeyIdsOf(resource),
       certificates: tlsReferencesOf(resource.spec.tls, { namespace: resource.namespace, file: '' }),
+      needs: { audit: resource.sections.audit !== undefined },
       baselines: [...new Set(inheritedOf(resource).map(({ baseline }) => baseline))],
     };
   }

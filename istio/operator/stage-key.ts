@@ -2,7 +2,7 @@
 
 export type Stage =
   | 'namespace'
-  | 'kms'
+  | 'services'
   | 'workload'
   | 'proxies'
   | 'seal'

@@ -18,6 +18,7 @@ import { GATEWAY_GROUP, gatewaySelection } from './plan/targets.ts';
 import type { EventSink } from './events.ts';
 import type { Workload } from './plan/workloads.ts';
 import { standingProof } from './proof.ts';
+import { servicesOf } from './service-stage.ts';
 import { leftTo } from './proxy-stage.ts';
 import { FIELD_MANAGER } from './workload-stage.ts';
 
@@ -121,9 +122,8 @@ export class StatusStage {
         modules.problem ??
         names.map((name) => inForce.problemOf(view.object(namespace, name))).find((problem) => problem !== undefined),
       hasKeys: checked.keyIds.length > 0,
-      ...(checked.keyIds.length > 0 && view.kmsErrors.has(namespace)
-        ? { kmsError: view.kmsErrors.get(namespace) }
-        : {}),
+      audits: checked.needs.audit,
+      ...this.serviceError(namespace, checked),
       handsOff: runtimes.find(({ runtime }) => runtime?.handsOff !== undefined)?.runtime?.handsOff,
       drafts,
       unhonoured,
@@ -133,6 +133,16 @@ export class StatusStage {
         workloadState(name, runtime, view.workload(namespace, name), key, checked),
       ),
     };
+  }
+
+  /** Error that keeps a service's cluster from the proxies of a route that needs it. */
+  private serviceError(namespace: string, checked: CheckedRoute): { serviceError?: string } {
+    const { serviceErrors } = this.parts.view;
+    for (const object of servicesOf(checked)) {
+      const error = serviceErrors.get(`${namespace}/${object}`);
+      if (error !== undefined) return { serviceError: `${object}: the API server refuses the object: ${error}` };
+    }
+    return {};
   }
 
   /** Targets of a route, each with its workloads. Without targets: the Gateways of its namespace. */
@@ -217,10 +227,10 @@ function workloadState(
     return { ...state, counted: false };
   const isApplied = builtFrom.get(key) === identity && forms.get(key)?.hash === build?.forms.get(key)?.hash;
   if (head !== undefined && isApplied) {
-    // The seal's current state replaces that of the proof.
-    const { unseen, unsealed } = state;
+    // The current state of seal and records replaces that of the proof.
+    const { unseen, unsealed, audit } = state;
     const proven = standingProof(runtime, key);
-    return proven === undefined ? state : { ...proven, unseen, unsealed };
+    return proven === undefined ? state : { ...proven, unseen, unsealed, ...(audit === undefined ? {} : { audit }) };
   }
   return {
     ...state,

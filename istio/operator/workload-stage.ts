@@ -19,23 +19,13 @@ import { wholeObject } from './kube/whole.ts';
 import type { FairGate } from './fairness.ts';
 import type { ModuleSource, ServableModule } from './module-source.ts';
 import type { TlcpSource } from './tlcp-source.ts';
-import {
-  appliedOf,
-  firstGeneration,
-  KMS_OBJECT,
-  MANAGED_BY_LABEL,
-  MANAGER,
-  workloadOf,
-  type Applied,
-} from './plan/applied.ts';
+import { appliedOf, firstGeneration, MANAGED_BY_LABEL, MANAGER, type Applied } from './plan/applied.ts';
 import { build, type Build } from './plan/build.ts';
 import {
   isAsWanted,
-  kmsObject,
   retiredObject,
   waypointChains,
   workloadObject,
-  type KmsAccess,
   type WorkloadRelease,
 } from './plan/envoy-filter.ts';
 import { NO_FORMS } from './plan/forms.ts';
@@ -57,8 +47,8 @@ export interface WorkloadStageParts {
   certificates: CertificateDirectory;
   /** Settings of the key service for the modules. */
   kms: KmsConfig;
-  /** Input for the key service's cluster. Undefined if the cluster exists already or there is no key service. */
-  kmsAccess: KmsAccess | undefined;
+  /** Whether there is a collector of audit records. */
+  collects: boolean;
   version: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
@@ -238,7 +228,7 @@ export class WorkloadStage {
     { object, applied }: { object: KubeObject | undefined; applied: Applied | undefined },
     module: ServableModule,
   ): Promise<boolean> {
-    const { view, gate, kms } = this.parts;
+    const { view, gate, kms, collects } = this.parts;
     const state = view.namespaces.get(workload.namespace);
     const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => applied?.routes.has(key)));
     const tlcp = this.tlcpInput(workload, object);
@@ -248,7 +238,16 @@ export class WorkloadStage {
     if (isSame && runtime.build?.config !== undefined) return false;
     const objects = new Map([...(state?.checked ?? [])].map(([key, { object }]) => [key, object]));
     runtime.build = await gate.run(workload.namespace, () =>
-      build({ routes: this.read(workload), unservable, objects, applied, examine: module.examine, kms, tlcp }),
+      build({
+        routes: this.read(workload),
+        unservable,
+        objects,
+        applied,
+        examine: module.examine,
+        kms,
+        tlcp,
+        collects,
+      }),
     );
     runtime.signature = signature;
     return !isSame;
@@ -410,28 +409,6 @@ export class WorkloadStage {
     else if (runtime !== undefined)
       Object.assign(runtime, { release: undefined, lastApplied: undefined, ...nothingProven(name) });
     return { routes, ask: false, retiring };
-  }
-
-  /**
-   * Gives the key service's cluster to a namespace that has routes with keys. Removes it when neither a route nor a
-   * configuration in force names a key.
-   */
-  async reconcileKms(namespace: string): Promise<void> {
-    const { view, api, kmsAccess, version, clusterDomain } = this.parts;
-    const found = view.informers.envoyFilters.get(`${namespace}/${KMS_OBJECT}`);
-    const isUsed =
-      [...(view.namespaces.get(namespace)?.checked.values() ?? [])].some((route) => route.keyIds.length > 0) ||
-      [...view.informers.envoyFilters.in(namespace).values()].some(
-        (object) =>
-          workloadOf(object.metadata.name) !== undefined &&
-          (appliedOf(object).tlcpHash !== undefined || [...appliedOf(object).routes.values()].flat(2).length > 0),
-      );
-    if (kmsAccess === undefined || !isUsed) {
-      if (found !== undefined && isOurs(found)) await api.delete(ENVOY_FILTERS, found);
-      return;
-    }
-    const wanted = kmsObject(namespace, kmsAccess, version, clusterDomain);
-    if (!isAsWanted(wanted, found)) await this.apply(wanted);
   }
 }
 

@@ -6,7 +6,8 @@ import { loadModule } from '../../envoy/host/index.ts';
 import { loadRoutes, routesOfNamespaces } from '../../envoy/route/index.ts';
 import { KMS_CLUSTER } from '../../envoy/xds/index.ts';
 import { MODULE_NAME, servable, type ServableModule } from '../../istio/operator/module-source.ts';
-import { shortName } from '../../istio/operator/plan/kms-address.ts';
+import { shortName } from '../../istio/operator/plan/service-address.ts';
+import type { ServiceAccess } from '../../istio/operator/plan/services.ts';
 import { render } from '../../istio/operator/plan/render.ts';
 import { readSettingFlags } from './kms-options.ts';
 import { readPeer } from './options.ts';
@@ -29,6 +30,15 @@ function moduleOf(urlTemplate: string): ServableModule {
   };
 }
 
+/** Access to a service as the operator gives it by default. */
+function serviceAt(name: 'kms' | 'audit', address: string | undefined): ServiceAccess | undefined {
+  if (address === undefined) return undefined;
+  const url = readPeer(address, `--${name}`);
+  const short = shortName(url);
+  if (short !== undefined) throw new CodedError('FIM-UP-0020', `--${name}: ${short}`);
+  return { url, folder: `/etc/fim/${name}`, files: [] };
+}
+
 /**
  * `fim render --for istio`: prints the objects that the operator would apply, as YAML documents. Returns the exit
  * status: 0, or 1 if a route is in no object.
@@ -40,10 +50,8 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
   for (const issue of [...loaded.baselineWarnings, ...errors]) process.stderr.write(`${describe(issue)}\n`);
   if (errors.length > 0) return 1;
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
-  const kmsAccess =
-    options.kms === undefined ? undefined : { url: readPeer(options.kms, '--kms'), folder: '/etc/fim/kms', files: [] };
-  const short = kmsAccess === undefined ? undefined : shortName(kmsAccess.url);
-  if (short !== undefined) throw new CodedError('FIM-UP-0020', `--kms: ${short}`);
+  const kmsAccess = serviceAt('kms', options.kms);
+  const audit = serviceAt('audit', options.audit);
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
   const { objects, refused, conflicts, problems } = render({
@@ -53,6 +61,7 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
     examine,
     kms: { cluster: KMS_CLUSTER, ...readSettingFlags(options) },
     kmsAccess,
+    ...(audit === undefined ? {} : { audit }),
     version,
   });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);

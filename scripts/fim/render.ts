@@ -63,6 +63,7 @@ export interface RenderFlags extends KmsSettingFlags {
   json?: boolean;
   moduleUrl?: string;
   kms?: string;
+  audit?: string;
 }
 
 /**

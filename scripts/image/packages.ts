@@ -10,6 +10,7 @@ const IMPORT = /^(?:import|export)\b(?!\s+type\b)[^'"]*\bfrom ['"]([^'"]+)['"];?
 /** Files that a source reads without importing them. */
 const READ_BY: Record<string, string[]> = {
   'envoy/route/profiles.ts': ['envoy/route/profiles'],
+  'services/audit/record-reader.ts': ['services/audit/record.schema.json'],
   'envoy/route/schema-check.ts': ['envoy/route/financial-route.schema.json'],
   'services/limits/service.ts': ['services/limits/protocol'],
   'services/limits/redis-store.ts': ['services/limits/take.lua'],

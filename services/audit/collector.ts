@@ -19,9 +19,12 @@ import {
   BATCH_TYPE,
   HEADER_COUNT,
   HEADER_FIRST,
+  HEADER_PROXY,
   HEADER_SOURCE,
   MAX_BATCH_BYTES,
+  PROXIES_PATH,
 } from './record.gen.ts';
+import { ProxyBook } from './proxy-book.ts';
 import { readBatch } from './record-reader.ts';
 import { AuditRefusal } from './refusal.ts';
 
@@ -53,6 +56,7 @@ const json = (status: number, value: unknown): Answer => ({ status, body: JSON.s
 export class Collector {
   private readonly server: Server;
   private readonly options: CollectorOptions;
+  private readonly proxies = new ProxyBook();
   private receiving = 0;
   private stopping = false;
 
@@ -134,6 +138,7 @@ export class Collector {
       return this.take(request, response);
     }
     if (path === '/v1/status') return json(200, log.status);
+    if (path === PROXIES_PATH) return json(200, { proxies: this.proxies.list(performance.now()) });
     const found = more?.(request, await this.bodyOf(request, response));
     if (found) return found;
     throw new AuditRefusal('FIM-AUD-0009', 'no such path');
@@ -171,6 +176,7 @@ export class Collector {
       const { source, records } = readBatch(body, terms);
       const { taken, complete } = await log.append(source, records);
       metrics.batches.inc({ code: 'taken' });
+      this.proxies.note(named(HEADER_PROXY) ?? '', records.length, performance.now());
       metrics.records.inc({ outcome: 'taken' }, taken);
       metrics.records.inc({ outcome: 'known' }, records.length - taken);
       return json(200, { [ACKNOWLEDGED]: records.at(-1)!.seq, complete });

@@ -155,6 +155,12 @@ export const HEADER_FIRST = 'x-fim-audit-first';
 /** Records of the batch. */
 export const HEADER_COUNT = 'x-fim-audit-count';
 
+/** Proxy of a mesh that sends the batch, POD.NAMESPACE. Its Envoy says it, no record does. */
+export const HEADER_PROXY = 'x-fim-audit-proxy';
+
+/** Where the collector tells which proxies it has records of. */
+export const PROXIES_PATH = '/v1/proxies';
+
 /** Member of the answer: the last number that is durable. */
 export const ACKNOWLEDGED = 'acknowledged';
 

@@ -29,6 +29,12 @@ export interface Condition {
   observedGeneration?: number;
 }
 
+interface StartOptions {
+  drainDuration?: string;
+  /** Options of the operator, or a function of the mesh that makes them. */
+  operator?: Partial<OperatorOptions> | ((mesh: Mesh) => Promise<Partial<OperatorOptions>>);
+}
+
 export class OperatedMesh {
   readonly mesh: Mesh;
   readonly upstream: RecordingUpstream;
@@ -47,7 +53,7 @@ export class OperatedMesh {
   /** Starts everything and waits until the gateway leads to the service and the operator leads. */
   static async start(
     progress?: Progress,
-    { drainDuration = '1s', operator = {} }: { drainDuration?: string; operator?: Partial<OperatorOptions> } = {},
+    { drainDuration = '1s', operator = {} }: StartOptions = {},
   ): Promise<OperatedMesh> {
     const [module] = await buildModules(['fim'], progress);
     const mesh = await Mesh.start(progress);
@@ -59,7 +65,8 @@ export class OperatedMesh {
       operated.moduleBytes = readFileSync(module!.path);
       operated.sha256 = mesh.releaseModule(operated.moduleBytes);
       mesh.kms.createKey(KEY_ID);
-      operated.operator = await mesh.addOperator('first', operator);
+      const told = typeof operator === 'function' ? await operator(mesh) : operator;
+      operated.operator = await mesh.addOperator('first', told);
       operated.gateway = await mesh.addGateway();
       operated.sidecar = await mesh.addWorkload('web', upstream.url, '*');
       await operated.operator.leads();

@@ -25,6 +25,7 @@ function reading(count: number, overrides: Partial<Reading> = {}): Reading {
     envoyRefused: 0,
     fetchFailures: {},
     keys: { unavailable: {}, succeeded: 0 },
+    audit: { waiting: 0, written: 0, acknowledged: 0, lost: 0 },
     draining: 0,
     warming: 0,
     listeners: 3,

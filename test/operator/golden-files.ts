@@ -67,6 +67,7 @@ function golden(input: string): Golden {
       folder: '/etc/fim/kms',
       files: ['token', 'ca', 'identity'],
     },
+    audit: { url: new URL('http://fim-audit.fim-system.svc:9466'), folder: '/etc/fim/audit', files: ['token'] },
     version: '0.1.0',
   });
   const file = path.join(FOLDER, `${name}.out.yaml`);

@@ -53,7 +53,7 @@ describe('goldens', () => {
 
   it('every workload: held headers, reload, restriction, stable machine, content by hash, nothing passes before the first configuration', () => {
     for (const { rendered } of all) {
-      for (const made of rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|seal-)/.test(metadata.name))) {
+      for (const made of rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|audit$|seal-)/.test(metadata.name))) {
         const [extension] = patches(made, 'EXTENSION_CONFIG');
         const plugin = extension!.patch.value.typed_config.config;
         assert.deepEqual(
@@ -119,7 +119,7 @@ describe('goldens', () => {
       }
       assert.equal(
         rendered.objects.filter(({ metadata }) => isSeal(metadata.name)).length,
-        rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|seal-)/.test(metadata.name)).length,
+        rendered.objects.filter(({ metadata }) => !/^fim-(?:kms$|audit$|seal-)/.test(metadata.name)).length,
       );
     }
   });

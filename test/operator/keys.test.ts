@@ -7,7 +7,7 @@ import { KeyBinding, readBoundKeys, type BindingMode } from '../../istio/operato
 import { KeyDirectory } from '../../istio/operator/key-directory.ts';
 import { keyTroubles } from '../../istio/operator/key-evidence.ts';
 import { readOptions } from '../../istio/operator/options.ts';
-import { kmsObject } from '../../istio/operator/plan/envoy-filter.ts';
+import { kmsObject } from '../../istio/operator/plan/services.ts';
 import type { Reading } from '../../istio/operator/plan/evidence.ts';
 import type { Proxy } from '../../istio/operator/proxies.ts';
 import { NAMESPACE, Rig } from './rig.ts';

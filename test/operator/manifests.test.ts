@@ -231,7 +231,7 @@ describe('the overlay for production', () => {
       [allows('fim-operator', 'ingress'), allows('fim-modules', 'ingress'), allows('fim-modules', 'egress')],
       [[8080], [8080], [53, 53, 8080]],
     );
-    assert.deepEqual(allows('fim-operator', 'egress'), [53, 53, 443, 6443, 8080, 8200, 15_020]);
+    assert.deepEqual(allows('fim-operator', 'egress'), [53, 53, 443, 6443, 8080, 8200, 9466, 15_020]);
     for (const { metadata, spec } of policies)
       for (const { from, ports } of spec.ingress ?? [])
         assert.ok(from !== undefined && ports !== undefined, `${metadata.name} is open to all`);
@@ -254,6 +254,8 @@ describe('the overlay for production', () => {
       'proxies.ts': [AGENT_METRICS_PORT],
       // Metadata of keys.
       'key-directory.ts': [8200],
+      // Which proxies the collector has records of.
+      'audit-directory.ts': [9466],
       // Whether the module is served: the Service's port leads to the pod's.
       'module-source.ts': [8080],
     };

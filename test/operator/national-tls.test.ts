@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import type { KubeObject } from '../../istio/operator/kube/objects.ts';
 import { appliedOf } from '../../istio/operator/plan/applied.ts';
 import { build, type FreshBuild } from '../../istio/operator/plan/build.ts';
-import { kmsObject, workloadObject } from '../../istio/operator/plan/envoy-filter.ts';
+import { workloadObject } from '../../istio/operator/plan/envoy-filter.ts';
+import { kmsObject } from '../../istio/operator/plan/services.ts';
 import { judge, type Reading } from '../../istio/operator/plan/evidence.ts';
 import {
   NO_SUPPLY,
@@ -281,6 +282,7 @@ describe('proof', () => {
     envoyRefused: 0,
     fetchFailures: {},
     keys: { unavailable: {}, succeeded: 0 },
+    audit: { waiting: 0, written: 0, acknowledged: 0, lost: 0 },
     draining: 0,
     warming: 0,
     listeners: 3,

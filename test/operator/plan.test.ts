@@ -258,6 +258,7 @@ describe('a build', () => {
       config: { ...first.config, hash: first.hash },
       isWhole: true,
       routes: new Map([['demo/a', [[]]]]),
+      needs: { audit: false },
       isNumbered: true,
       fromLaterVersion: false,
       retiredAt: undefined,

@@ -42,6 +42,8 @@ export class FakeProxy {
   moduleRefused = 0;
   /** Successful and refused key look-ups. */
   keys = { succeeded: 0, denied: 0, outage: 0 };
+  /** Audit records. */
+  audit = { written: 0, acknowledged: 0, lost: 0, waiting: 0 };
   private readonly server = createServer((_, response) => response.end(this.text()));
   port = 0;
 
@@ -74,6 +76,7 @@ export class FakeProxy {
       `fim_key_fetch_succeeded{} ${this.keys.succeeded}`,
       `fim_key_unavailable_total{reason="denied"} ${this.keys.denied}`,
       `fim_key_reason___outage___unavailable_total{} ${this.keys.outage}`,
+      ...Object.entries(this.audit).map(([name, count]) => `fim_audit_${name}{} ${count}`),
       `fim_config_refused{} ${this.moduleRefused}`,
       `istio_agent_wasm_remote_fetch_count{result="success"} 3`,
       `istio_agent_wasm_remote_fetch_count{result="download_failure"} ${this.downloadFailures}`,
@@ -90,6 +93,8 @@ export class Rig {
   namespaces: readonly string[] | undefined;
   /** Ownership of keys. */
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
+  /** Collector of audit records; undefined: none. */
+  collector: URL | undefined;
   operator!: Operator;
   private readonly shown = new OperatorMetrics();
   private api!: KubeApi;
@@ -136,6 +141,7 @@ export class Rig {
         proxyFolder: '/etc/fim/kms',
         proxyFiles: [],
       },
+      audit: { url: this.collector, proxyFolder: '/etc/fim/audit', proxyFiles: [] },
       keys: this.binding,
     };
   }

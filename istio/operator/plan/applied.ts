@@ -1,5 +1,5 @@
 // Reads the operator's EnvoyFilters: the configuration that the proxies were last given.
-import { canonicalHash, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
+import { asksAudit, canonicalHash, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Selection } from './selection.ts';
 
@@ -21,10 +21,10 @@ export const RETIRED_ANNOTATION = 'fim.financial/retired-at';
 export const OBJECT_PREFIX = 'fim-';
 /** Prefix of seals. No workload has a name that begins with `seal-`. */
 export const SEAL_PREFIX = 'fim-seal-';
-/**
- * Object with the key service's cluster. No workload's object can have this name, since workload names have two parts.
- */
+/** Objects with the clusters of the platform's services. No workload has such a name: see `workloads.ts`. */
 export const KMS_OBJECT = 'fim-kms';
+export const AUDIT_OBJECT = 'fim-audit';
+const SERVICE_OBJECTS: readonly string[] = [KMS_OBJECT, AUDIT_OBJECT];
 /** Epoch of first generations. They count seconds since then, so that they exceed those of a deleted object. */
 const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
 /** Generations from here on are no operator's: they count seconds and edits. */
@@ -40,7 +40,7 @@ export function firstGeneration(now: number): number {
 
 /** Name of the workload whose configuration an operator's object holds. Undefined if it holds none. */
 export function workloadOf(name: string): string | undefined {
-  return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && name !== KMS_OBJECT
+  return name.startsWith(OBJECT_PREFIX) && !name.startsWith(SEAL_PREFIX) && !SERVICE_OBJECTS.includes(name)
     ? name.slice(OBJECT_PREFIX.length)
     : undefined;
 }
@@ -48,6 +48,11 @@ export function workloadOf(name: string): string | undefined {
 /** Name of the workload that a seal belongs to. Undefined if the object is no seal. */
 export function sealedWorkloadOf(name: string): string | undefined {
   return name.startsWith(SEAL_PREFIX) ? name.slice(SEAL_PREFIX.length) : undefined;
+}
+
+/** Services of the platform that a configuration needs. */
+export interface Needs {
+  audit: boolean;
 }
 
 export interface Applied {
@@ -66,6 +71,8 @@ export interface Applied {
   isWhole: boolean;
   /** Key ids by route: one list for each form of the route in the configuration. */
   routes: ReadonlyMap<string, readonly string[][]>;
+  /** Services that the routes in it need besides that of keys. */
+  needs: Needs;
   /** Whether a later version of the operator wrote the configuration. This operator then leaves the object alone. */
   fromLaterVersion: boolean;
   /** Identifies national TLS of the workload. Absent: none. */
@@ -104,6 +111,7 @@ function keyIdsIn(value: unknown): string[] {
 }
 
 const NO_ROUTES: Applied['routes'] = new Map();
+export const NEEDS_NOTHING: Needs = { audit: false };
 const known = new WeakMap<KubeObject, Applied>();
 
 /** Whether the object has been read before, so that reading it again is free. */
@@ -139,14 +147,17 @@ function readObject(object: KubeObject): Applied {
   const hash = annotations[HASH_ANNOTATION] ?? '';
   const generations = generationsIn(found?.generation, annotations[GENERATION_ANNOTATION]);
   let routes = NO_ROUTES;
+  let needs = NEEDS_NOTHING;
   let isWhole = false;
   if (found !== undefined && major === majorOf(PLUGIN_CONFIG_VERSION)) {
     const { generation: _, hash: __, ...body } = found;
     isWhole = Array.isArray(found.routes) && canonicalHash(body) === hash;
-    if (isWhole)
+    if (isWhole) {
       routes = new Map(
         [...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]),
       );
+      needs = { audit: asksAudit(found) };
+    }
   }
   return {
     hash,
@@ -157,6 +168,7 @@ function readObject(object: KubeObject): Applied {
     selection: parse<Selection>(annotations[SELECTION_ANNOTATION]),
     isWhole,
     routes,
+    needs,
     get config() {
       return isWhole ? read() : undefined;
     },

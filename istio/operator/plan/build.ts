@@ -32,6 +32,8 @@ export interface BuildInput {
   applied: Applied | undefined;
   examine: Examine;
   kms: KmsConfig | undefined;
+  /** Whether there is a collector of audit records. */
+  collects?: boolean;
   /** Absent: national TLS is not terminated. */
   tlcp?: TlcpInput;
 }
@@ -148,6 +150,7 @@ function settle(candidates: Candidates, input: BuildInput): Settled {
       layout: 'fused',
       mesh: true,
       kms: input.kms,
+      collects: input.collects ?? false,
       terminatesTlcp,
       ...(lack === undefined ? {} : { tlcpLack: lack }),
     });

@@ -9,16 +9,12 @@ import {
 import {
   connectionHardening,
   discoveredFilter,
-  cluster,
-  kmsCluster,
-  OCSP_CLUSTER,
   sharedConnectionLimits,
   tlcpConfig,
   tlcpFilter,
   WASM_FILTER,
   wasmFilter,
   type EnvoyObject,
-  type KmsCredentials,
   type TlcpPart,
 } from '../../../envoy/xds/index.ts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, MAX_ENVOY_BUFFER_BYTES } from '../../../envoy/limits.ts';
@@ -28,7 +24,6 @@ import {
   APPLIED_ANNOTATION,
   GENERATION_ANNOTATION,
   HASH_ANNOTATION,
-  KMS_OBJECT,
   MANAGED_BY_LABEL,
   MANAGER,
   MODULE_ANNOTATION,
@@ -42,14 +37,13 @@ import {
 import { claimsPatches } from './claims.ts';
 import { tlcpHash, type TlcpRelease } from './national-tls.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
-import { kmsAddress } from './kms-address.ts';
 import type { Workload } from './workloads.ts';
 
 const API_VERSION = 'networking.istio.io/v1alpha3';
 const CONNECTION_MANAGER = 'envoy.filters.network.http_connection_manager';
 export const ROUTER = 'envoy.filters.http.router';
 /** Wider selections come first, so that narrower ones find the filter that they replace. */
-const BASE_PRIORITY = 100;
+export const BASE_PRIORITY = 100;
 const PRIORITY_PER_TERM = 10;
 
 export const CONTEXT: Record<Lattice, string> = {
@@ -373,60 +367,6 @@ export function retiredObject(object: KubeObject, generation: number, now: Date)
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels, annotations: said },
     spec: { ...object.spec, configPatches: kept },
   };
-}
-
-/**
- * Files that the proxies' pods hold in a folder: `token` with `token.json`, `ca.crt`, `tls.crt` and `tls.key` with
- * `identity.json`.
- */
-export const KMS_FILES = ['token', 'ca', 'identity'] as const;
-export type KmsFile = (typeof KMS_FILES)[number];
-
-/** Access of proxies to the key service, with their credentials. */
-export interface KmsAccess {
-  url: URL;
-  /** Absolute path in the proxies' file systems. */
-  folder: string;
-  files: readonly KmsFile[];
-  /** Vault namespace. */
-  vaultNamespace?: string;
-  /** OCSP responder of national TLS, which goes the same way. */
-  ocsp?: URL;
-}
-
-/** Cluster by which the plugin calls the key service, for all proxies of a namespace. */
-export function kmsObject(
-  namespace: string,
-  { url, folder, files, vaultNamespace, ocsp }: KmsAccess,
-  version: string,
-  clusterDomain = CLUSTER_DOMAIN,
-): KubeObject {
-  const at = (name: string): string => `${folder}/${name}`;
-  const has = (file: KmsFile): boolean => files.includes(file);
-  const credentials: KmsCredentials = {
-    ...(vaultNamespace === undefined ? {} : { namespace: vaultNamespace }),
-    ...(has('token') ? { tokenFile: at('token') } : {}),
-    ...(has('ca') ? { caFile: at('ca.crt') } : {}),
-    ...(has('identity') ? { certFile: at('tls.crt'), keyFile: at('tls.key') } : {}),
-  };
-  const secrets = { token: at('token.json'), identity: at('identity.json') };
-  const value = kmsCluster(url, credentials, secrets, kmsAddress(url, clusterDomain));
-  const patch = (context: string, value: EnvoyObject): EnvoyObject => ({
-    applyTo: 'CLUSTER',
-    match: { context },
-    patch: { operation: 'ADD', value },
-  });
-  const responder = ocsp && patch('GATEWAY', cluster(OCSP_CLUSTER, ocsp, {}, kmsAddress(ocsp, clusterDomain)));
-  return managed(
-    namespace,
-    KMS_OBJECT,
-    {},
-    { [VERSION_ANNOTATION]: version },
-    {
-      priority: BASE_PRIORITY,
-      configPatches: [patch('GATEWAY', value), patch('SIDECAR_OUTBOUND', value), ...(responder ? [responder] : [])],
-    },
-  );
 }
 
 /**

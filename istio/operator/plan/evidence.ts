@@ -1,6 +1,7 @@
 // Judges from a proxy's counters which configuration it runs. Pure: readings in, verdict out.
 import { countedOf, progressOf, ReleaseCounters, slotOf, vmsOf } from '../../../envoy/release/index.ts';
 import { readKeySample, type KeyReading } from '../key-evidence.ts';
+import { readAuditSample, type AuditReading } from './audited.ts';
 
 /**
  * Error of the start time, milliseconds. Envoy updates its uptime with each flush of statistics (5 s) and in whole
@@ -25,6 +26,7 @@ export interface Reading {
   /** Modules that the agent failed to fetch, by its reason: `checksum_mismatched`, `download_failure`. */
   fetchFailures: Readonly<Record<string, number>>;
   keys: KeyReading;
+  audit: AuditReading;
   /** Replaced listeners and filter chains that still serve their open connections. */
   draining: number;
   /** Listeners that are not in service yet. */
@@ -196,6 +198,7 @@ export function readMetrics(text: string, at: number): Reading | undefined {
   const counters = new ReleaseCounters();
   const fetchFailures: Record<string, number> = {};
   const keys = { unavailable: {}, succeeded: 0 };
+  const audit = { waiting: 0, written: 0, acknowledged: 0, lost: 0 };
   const chains = new Map<string, ChainReading>();
   let draining: number | undefined;
   let warming = 0;
@@ -206,7 +209,7 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     const [, name = '', labels = '', written] = match;
     const value = Number(written);
     if (!Number.isFinite(value)) continue;
-    if (readKeySample(keys, { name, labels }, value)) continue;
+    if (readKeySample(keys, { name, labels }, value) || readAuditSample(audit, name, value)) continue;
     readChain(chains, name, labels, value);
     if (DRAINING.has(name)) draining = (draining ?? 0) + value;
     if (name === WARMING) warming = value;
@@ -229,6 +232,7 @@ export function readMetrics(text: string, at: number): Reading | undefined {
     envoyRefused: counters.envoyRefused,
     fetchFailures,
     keys,
+    audit,
     draining,
     warming,
     listeners,

@@ -1,16 +1,10 @@
 // Renders the objects that the operator would make on an empty cluster. `fim render` and the golden tests use it.
-import type { KmsConfig, RouteIssue, RouteResource } from '../../../envoy/route/index.ts';
+import { asksAudit, type KmsConfig, type RouteIssue, type RouteResource } from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
-import {
-  CLUSTER_DOMAIN,
-  kmsObject,
-  waypointChains,
-  workloadObject,
-  type KmsAccess,
-  type ModuleReference,
-} from './envoy-filter.ts';
+import { CLUSTER_DOMAIN, waypointChains, workloadObject, type ModuleReference } from './envoy-filter.ts';
+import { auditObject, kmsObject, type KmsAccess, type ServiceAccess } from './services.ts';
 import { sealObject } from './seal.ts';
 import { sealScope } from './seal-scope.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
@@ -26,6 +20,8 @@ export interface RenderInput {
   kms: KmsConfig;
   /** Undefined: the key service gets no cluster. */
   kmsAccess: KmsAccess | undefined;
+  /** Undefined: there is no collector of audit records, and routes that ask for some are refused. */
+  audit?: ServiceAccess;
   version: string;
 }
 
@@ -38,7 +34,7 @@ export interface Rendered {
 }
 
 /** Objects of all namespaces, sorted by name, in their first generation and with the operator's defaults. */
-export function render({ resources, facts, module, examine, kms, kmsAccess, version }: RenderInput): Rendered {
+export function render({ resources, facts, module, examine, kms, kmsAccess, audit, version }: RenderInput): Rendered {
   const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
   const namespaces = Map.groupBy(resources, (resource) => resource.namespace);
   for (const [namespace, routes] of [...namespaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -47,7 +43,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
     for (const [route, problems] of grouping.problems)
       result.problems.push(...problems.map((problem) => ({ route, problem })));
     const byKey = new Map(routes.map((route) => [route.key, route]));
-    let usesKeys = false;
+    let [usesKeys, audits] = [false, false];
     for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const made = build({
         routes: workload.routes.flatMap(({ key }) => {
@@ -60,6 +56,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
         applied: undefined,
         examine,
         kms,
+        collects: audit !== undefined,
       });
       result.refused.push(...[...made.refused.values()].flat());
       for (const [route, drafts] of Object.entries(made.conditions)) {
@@ -69,6 +66,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
       }
       if (made.members.size === 0) continue;
       usesKeys ||= made.config.kms !== undefined;
+      audits ||= asksAudit({ ...made.config });
       const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
       const chains = service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN);
       const object = workloadObject(
@@ -83,6 +81,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, vers
       );
     }
     if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version));
+    if (audits && audit !== undefined) result.objects.push(auditObject(namespace, audit, version));
   }
   return result;
 }

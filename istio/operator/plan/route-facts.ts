@@ -1,6 +1,7 @@
 // All that is known of one route, from which its status is made.
 import type { ConditionDraft, RouteIssue } from '../../../envoy/route/index.ts';
 import type { TargetState } from './ancestors.ts';
+import type { AuditState } from './audited.ts';
 import type { Coverage } from './coverage.ts';
 
 /** State of the proxies of one workload. */
@@ -39,6 +40,8 @@ export interface WorkloadState {
   unsealed: string[];
   /** Names of proxies where requests come by without FIM. */
   unseen: string[];
+  /** Its records, if a route of it asks for some and the collector is known. */
+  audit?: AuditState;
   /** When all proxies were last found proven, milliseconds since 1970. */
   provenAt?: number;
 }
@@ -97,8 +100,10 @@ export interface RouteFacts {
   moduleProblem?: ModuleProblem;
   /** The route names keys. */
   hasKeys?: boolean;
-  /** Why the proxies do not get the cluster of the key service, for a route that needs it; undefined: they do. */
-  kmsError?: string;
+  /** The route asks for audit records. */
+  audits?: boolean;
+  /** Why the proxies do not get the cluster of a service that the route needs; undefined: they do. */
+  serviceError?: string;
   /** Why the operator leaves a workload alone; undefined: it does not. */
   handsOff?: string;
   /** Conditions from the translation, one list for each workload. */

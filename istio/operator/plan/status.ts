@@ -2,6 +2,7 @@
 import { canonicalJson, rejectedConditions, type ConditionDraft } from '../../../envoy/route/index.ts';
 import { MAX_CONDITION_CHARACTERS, MAX_NAMED_PROXIES, MAX_STATUS_WORKLOADS } from '../../limits.ts';
 import { ancestorsOf, CONTROLLER_NAME, type Ancestor, type TargetState } from './ancestors.ts';
+import { auditedCondition, standingAudited } from './audited.ts';
 import type { Coverage } from './coverage.ts';
 import type { RouteFacts, WorkloadState } from './route-facts.ts';
 import { accepted, PARTLY_SERVED, resolvedRefs, warningOf, type Make } from './verdicts.ts';
@@ -49,8 +50,7 @@ function programmed(facts: RouteFacts, make: Make): ConditionDraft {
   const [lack] = facts.unhonoured;
   if (lack !== undefined) return say('False', lack.reason, facts.unhonoured.map((entry) => entry.message).join(' '));
   if (facts.handsOff !== undefined) return say('False', 'LaterVersion', facts.handsOff);
-  if (facts.kmsError !== undefined)
-    return say('False', 'NotApplied', `fim-kms: the API server refuses the object: ${facts.kmsError}`);
+  if (facts.serviceError !== undefined) return say('False', 'NotApplied', facts.serviceError);
   const failed = workloads.filter((workload) => workload.applyError !== undefined);
   if (failed.length > 0)
     return say('False', 'NotApplied', failed.map((workload) => `${workload.name}: ${workload.applyError}`).join('; '));
@@ -219,6 +219,8 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
   }
   const covered = coverageCondition(facts.coverage, make);
   if (covered !== undefined) conditions.push(covered);
+  const audited = auditedCondition(facts, make);
+  if (audited !== undefined) conditions.push(audited);
   const alters = facts.foreign.filter(({ kind }) => kind === 'alters');
   if (alters.length > 0)
     conditions.push(
@@ -237,14 +239,17 @@ export function conditionsOf(facts: RouteFacts): ConditionDraft[] {
 /** Conditions of which each must hold for a route to do what it says. */
 const NEEDED = ['Accepted', 'ResolvedRefs', 'Programmed', 'Covered'];
 /** Reasons that time alone changes: everything else that is False waits for someone to act. */
-const PASSING: ReadonlySet<string> = new Set(['Pending', 'Unreachable', 'NoProxies', 'NotApplied']);
+const PASSING: ReadonlySet<string> = new Set(['Pending', 'Unreachable', 'NoProxies', 'NotApplied', 'NotDelivered']);
 
 /**
  * The route in one word, for tools that know no more (kstatus, Argo CD, `kubectl wait`): `Ready`, the worst of what is
  * needed; and `Stalled`, only where it is True: nothing will come of it by waiting.
  */
 export function summaryOf(conditions: readonly ConditionDraft[]): ConditionDraft[] {
-  const needed = conditions.filter(({ type }) => NEEDED.includes(type));
+  // A proxy that had nothing to record yet is no lack.
+  const needed = conditions.filter(
+    ({ type, status }) => NEEDED.includes(type) || (type === 'Audited' && status === 'False'),
+  );
   const worst = needed.find(({ status }) => status === 'False') ?? needed.find(({ status }) => status === 'Unknown');
   const last = needed.at(-1);
   if (last === undefined) return [];
@@ -297,7 +302,7 @@ export function timed(draft: ConditionDraft, before: readonly Condition[] | unde
 
 /** The whole status; the time of a condition is that of the last change of its `status`. */
 export function statusOf(facts: RouteFacts, before: RouteStatus | undefined, now: Date): RouteStatus {
-  const drafts = conditionsOf(facts);
+  const drafts = conditionsOf(facts).map((draft) => standingAudited(draft, before?.conditions));
   const conditions = [...drafts, ...summaryOf(drafts)].map((draft) => timed(draft, before?.conditions, now));
   const observed = facts.generation === undefined ? {} : { observedGeneration: facts.generation };
   const make: Make = (type, status, reason, message) => ({

@@ -1,4 +1,4 @@
-// The key service's name as proxies look it up: in full, so that nobody completes it. A pod completes names by the
+// A service's name as proxies look it up: in full, so that nobody completes it. A pod completes names by the
 // search list of its namespace, and whoever may make Services or pods there decides what a short one means.
 import { hostOf } from '../../../envoy/xds/index.ts';
 
@@ -18,10 +18,10 @@ export function isOfIstio(cluster: string): boolean {
 }
 
 /**
- * Name that proxies look up for the key service, without a search list. `clusterDomain`: domain of the cluster's
+ * Name that proxies look up for a service of the platform, without a search list. `clusterDomain`: domain of the cluster's
  * Services.
  */
-export function kmsAddress(url: URL, clusterDomain: string): string {
+export function serviceAddress(url: URL, clusterDomain: string): string {
   const host = hostOf(url).replace(/\.$/, '');
   return host.endsWith('.svc') ? `${host}.${clusterDomain}` : host;
 }
