@@ -1,13 +1,10 @@
-// The part that both roles share: records in and out, messages out of records, alerts, keys, the end. Bytes of the
-// network go in by `receive`; what is to be sent waits in `output`, what was received for the application in `plain`.
+// The part of the handshake that both roles share, over the record layer: messages out of records, revocation, keys,
+// Finished.
 import {
-  MAX_EMPTY_RECORDS,
   MAX_HANDSHAKE_BYTES,
   MAX_HANDSHAKE_MESSAGE_BYTES,
   MAX_HANDSHAKE_MS,
   MAX_OCSP_WAIT_MS,
-  MAX_RECORDS_PER_KEY,
-  MAX_WAITING_BYTES,
   MAX_WARNINGS,
 } from '../limits';
 import { equalConstantTime, wipe } from '../crypto/constant-time';
@@ -20,43 +17,33 @@ import { deriveKeyBlock, deriveVerify } from './prf';
 import {
   Alert,
   ContentType,
-  FATAL,
   isGcm,
   MASTER_BYTES,
   FRAGMENT_BYTES,
-  PROTECTED_BYTES,
   Message,
   MESSAGE_HEADER_BYTES,
-  RECORD_HEADER_BYTES,
   VERIFY_BYTES,
-  VERSION,
   WARNING,
 } from './protocol';
 import { alertOf } from './certificate-alert';
 import { Reason } from './reason';
-import { Direction, EXPANSION_BYTES } from './record-cipher';
+import { Direction } from './record-cipher';
+import { RecordLayer } from './record-layer';
 import { RevocationCheck } from './revocation-check';
 import { Session } from './session';
-import { Settings } from './settings';
 import { State } from './state';
 
 /** Client's key of the code, server's; client's key, server's (CBC). Client's key, server's; salts (GCM). */
 const KEY_BLOCK_BYTES: u32 = 96;
 const GCM_KEY_BLOCK_BYTES: u32 = 40;
 
-const SHORT: usize = memory.data(16, 16);
+const CHANGE: usize = memory.data(16, 16); // the one byte of ChangeCipherSpec
 const VERIFY: usize = memory.data(16, 16);
 /** SM3 of the messages before the one that is being handled. */
 export const SNAPSHOT: usize = memory.data(32, 16);
 const snapshot: Sm3 = new Sm3();
 
-export abstract class Connection {
-  readonly output: GrowingBytes = new GrowingBytes(MAX_WAITING_BYTES);
-  readonly plain: GrowingBytes = new GrowingBytes(MAX_WAITING_BYTES);
-  state: State = State.Start;
-  reason: Reason = Reason.None;
-  alertSent: Alert = Alert.None;
-  alertReceived: Alert = Alert.None;
+export abstract class Connection extends RecordLayer {
   /** Why the other side's certificates are not accepted. */
   certificateFault: CertificateFault = CertificateFault.None;
   suite: u32 = 0;
@@ -69,13 +56,10 @@ export abstract class Connection {
   /** The protocol that ALPN chose; empty: none. */
   protocol: StaticArray<u8> = [];
 
-  protected readonly reading: Direction = new Direction();
-  protected readonly writing: Direction = new Direction();
   protected readonly transcript: Sm3 = new Sm3();
   /** Client's random, server's random, master secret. */
   private readonly secrets: StaticArray<u8> = new StaticArray<u8>(112);
   private readonly keyBlock: StaticArray<u8> = new StaticArray<u8>(96);
-  protected readonly incoming: GrowingBytes = new GrowingBytes(RECORD_HEADER_BYTES + PROTECTED_BYTES);
   protected readonly message: GrowingBytes = new GrowingBytes(
     MAX_HANDSHAKE_MESSAGE_BYTES + MESSAGE_HEADER_BYTES + FRAGMENT_BYTES,
   );
@@ -83,17 +67,7 @@ export abstract class Connection {
   protected readonly messages: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
   /** The other side's certificates, while or after they are looked up; its `question` is for the host. */
   revocation: RevocationCheck | null = null;
-  /** Bytes of the network that came while a question was open. */
-  protected held: GrowingBytes = new GrowingBytes(2 * MAX_HANDSHAKE_BYTES);
   private handshakeBytes: u32 = 0;
-  private emptyRecords: u32 = 0;
-  private warnings: u32 = 0;
-  private anyRecord: bool = false;
-
-  constructor(
-    public settings: Settings,
-    readonly isServer: bool,
-  ) {}
 
   /** A message of the handshake; SNAPSHOT is the digest of those before it. False: `fail` was called. */
   protected abstract onMessage(type: u32, body: usize, length: u32): bool;
@@ -102,14 +76,10 @@ export abstract class Connection {
   /** A fatal alert was sent or came. */
   protected abstract onFailed(): void;
 
-  /** Whether a question to a responder is open: `answer` or `expire` goes on. */
+  /** Whether a question to a responder is open: `answer` or `expire` goes on. Records wait meanwhile. */
   get isAsking(): bool {
     const check = this.revocation;
     return check != null && check.question != null && this.isLive;
-  }
-
-  get isLive(): bool {
-    return this.state < State.Closed;
   }
 
   protected get clientRandom(): usize {
@@ -122,47 +92,6 @@ export abstract class Connection {
 
   protected get master(): usize {
     return changetype<usize>(this.secrets) + 64;
-  }
-
-  /** Takes bytes of the network, in pieces of any size. False: the connection has ended; `output` may hold an alert. */
-  receive(data: usize, length: u32): bool {
-    const incoming = this.incoming;
-    while (length > 0 && this.isLive && !this.isAsking) {
-      const held = incoming.length;
-      const whole = held < RECORD_HEADER_BYTES ? RECORD_HEADER_BYTES : this.recordBytes();
-      const taken = min(whole - held, length);
-      if (!incoming.append(data, taken)) return this.fail(Alert.InternalError, Reason.TooMuchWaiting);
-      data += taken;
-      length -= taken;
-      if (incoming.length < RECORD_HEADER_BYTES) continue;
-      if (!this.isHeaderGood()) break;
-      if (incoming.length < this.recordBytes()) continue;
-      this.anyRecord = true;
-      this.onRecord();
-      incoming.clear();
-    }
-    if (incoming.length == 0 || !this.isLive) incoming.release();
-    if (this.isLive && !this.held.append(data, length)) this.fail(Alert.InternalError, Reason.TooMuchWaiting);
-    return this.isLive;
-  }
-
-  /** Sends `length` bytes of the application, in as many records as it takes; no bytes are one empty record. */
-  send(data: usize, length: u32): bool {
-    if (this.state != State.Open) return false;
-    do {
-      const part = min(length, FRAGMENT_BYTES);
-      if (this.writing.sequence >= MAX_RECORDS_PER_KEY) return this.end(Reason.RecordsPerKey);
-      if (!this.writeRecord(ContentType.ApplicationData, data, part))
-        return this.fail(Alert.InternalError, Reason.TooMuchWaiting);
-      data += part;
-      length -= part;
-    } while (length > 0);
-    return true;
-  }
-
-  /** Says `close_notify` and ends. */
-  close(): void {
-    if (this.isLive) this.end(Reason.Closed);
   }
 
   /** Takes a responder's answer to the open question; no bytes: there is none, and the declared fallback decides. */
@@ -214,33 +143,14 @@ export abstract class Connection {
     this.plain.release();
   }
 
-  /** Ends by a fatal alert. Always false. */
-  fail(alert: Alert, reason: Reason): bool {
-    if (!this.isLive) return false;
-    this.sendAlert(FATAL, alert);
-    this.stop(State.Failed, reason);
-    return false;
-  }
-
   protected failCertificate(fault: CertificateFault): bool {
     this.certificateFault = fault;
     return this.fail(alertOf(fault), Reason.Certificate);
   }
 
-  /** Ends by `close_notify`. Always false. */
-  private end(reason: Reason): bool {
-    this.sendAlert(WARNING, Alert.CloseNotify);
-    this.stop(State.Closed, reason);
-    return false;
-  }
-
-  private stop(state: State, reason: Reason): void {
-    this.state = state;
-    this.reason = reason;
-    if (state == State.Failed) this.onFailed();
+  protected onEnded(failed: bool): void {
+    if (failed) this.onFailed();
     this.forgetHandshake();
-    this.reading.forget();
-    this.writing.forget();
     wipe(this.master, MASTER_BYTES);
   }
 
@@ -252,63 +162,7 @@ export abstract class Connection {
     this.held.release();
   }
 
-  private sendAlert(level: u8, alert: Alert): void {
-    this.alertSent = alert;
-    store<u8>(SHORT, level);
-    store<u8>(SHORT, <u8>alert, 1);
-    this.writeRecord(ContentType.Alert, SHORT, 2);
-  }
-
-  private recordBytes(): u32 {
-    return RECORD_HEADER_BYTES + bswap<u16>(load<u16>(this.incoming.start, 3));
-  }
-
-  private isHeaderGood(): bool {
-    const header = this.incoming.start;
-    const type = <u32>load<u8>(header);
-    const version = <u32>bswap<u16>(load<u16>(header, 1));
-    if (type < <u32>ContentType.ChangeCipherSpec || type > <u32>ContentType.ApplicationData)
-      return this.fail(Alert.UnexpectedMessage, this.anyRecord ? Reason.RecordType : Reason.OtherProtocol);
-    if (version != VERSION)
-      return this.fail(Alert.ProtocolVersion, this.anyRecord ? Reason.RecordVersion : Reason.OtherProtocol);
-    const length = this.recordBytes() - RECORD_HEADER_BYTES;
-    if (length > (this.reading.isProtected ? PROTECTED_BYTES : FRAGMENT_BYTES))
-      return this.fail(Alert.RecordOverflow, Reason.RecordTooLong);
-    return true;
-  }
-
-  private onRecord(): bool {
-    const record = this.incoming.start;
-    const type = <u32>load<u8>(record);
-    if (this.reading.sequence >= MAX_RECORDS_PER_KEY) return this.end(Reason.RecordsPerKey);
-    const body = record + RECORD_HEADER_BYTES;
-    const length = this.reading.open(type, body, this.incoming.length - RECORD_HEADER_BYTES);
-    if (length < 0) return this.fail(Alert.BadRecordMac, Reason.RecordForged);
-    if (<u32>length > FRAGMENT_BYTES) return this.fail(Alert.RecordOverflow, Reason.RecordTooLong);
-    const content = body + this.reading.prefixBytes;
-    if (length > 0) this.emptyRecords = 0;
-    else if (type != ContentType.ApplicationData || ++this.emptyRecords > MAX_EMPTY_RECORDS)
-      return this.fail(Alert.UnexpectedMessage, Reason.EmptyRecords);
-    if (type == ContentType.Handshake) return this.onHandshake(content, length);
-    if (type == ContentType.Alert) return this.onAlert(content, length);
-    if (type == ContentType.ChangeCipherSpec) return this.onChangeCipherSpec(content, length);
-    if (this.state != State.Open) return this.fail(Alert.UnexpectedMessage, Reason.MessageUnexpected);
-    return this.plain.append(content, length) || this.fail(Alert.InternalError, Reason.TooMuchWaiting);
-  }
-
-  private onAlert(alert: usize, length: u32): bool {
-    if (length != 2) return this.fail(Alert.DecodeError, Reason.MessageMalformed);
-    const what = <u32>load<u8>(alert, 1);
-    this.alertReceived = <Alert>what;
-    if (what == Alert.CloseNotify) return this.end(Reason.PeerClosed);
-    if (load<u8>(alert) != WARNING) {
-      this.stop(State.Failed, Reason.PeerAlert);
-      return false;
-    }
-    return ++this.warnings <= MAX_WARNINGS || this.fail(Alert.UnexpectedMessage, Reason.Warnings);
-  }
-
-  private onChangeCipherSpec(content: usize, length: u32): bool {
+  protected onChangeCipherSpec(content: usize, length: u32): bool {
     if (this.state != State.ChangeCipherSpec || this.message.length > 0)
       return this.fail(Alert.UnexpectedMessage, Reason.MessageUnexpected);
     if (length != 1 || load<u8>(content) != 1) return this.fail(Alert.DecodeError, Reason.MessageMalformed);
@@ -317,7 +171,7 @@ export abstract class Connection {
     return true;
   }
 
-  private onHandshake(content: usize, length: u32): bool {
+  protected onHandshake(content: usize, length: u32): bool {
     const message = this.message;
     if (!message.append(content, length)) return this.fail(Alert.InternalError, Reason.TooMuchWaiting);
     while (message.length >= MESSAGE_HEADER_BYTES) {
@@ -401,8 +255,8 @@ export abstract class Connection {
 
   /** Sends ChangeCipherSpec, takes the keys into use, sends Finished. */
   protected sendFinished(): bool {
-    store<u8>(SHORT, 1);
-    if (!this.writeRecord(ContentType.ChangeCipherSpec, SHORT, 1))
+    store<u8>(CHANGE, 1);
+    if (!this.writeRecord(ContentType.ChangeCipherSpec, CHANGE, 1))
       return this.fail(Alert.InternalError, Reason.TooMuchWaiting);
     this.setKeys(this.writing, this.isServer);
     if (!this.writing.drawNonce(this.settings.chance)) return this.fail(Alert.InternalError, Reason.Randomness);
@@ -432,19 +286,5 @@ export abstract class Connection {
     const side: usize = ofServer ? 1 : 0;
     if (isGcm(this.suite)) direction.setKeys(true, 0, block + side * 16, block + 32 + side * 4);
     else direction.setKeys(false, block + side * 32, block + 64 + side * 16, 0);
-  }
-
-  private writeRecord(type: u32, data: usize, length: u32): bool {
-    const to = this.output.reserve(RECORD_HEADER_BYTES + length + EXPANSION_BYTES);
-    if (to == 0) return false;
-    const body = to + RECORD_HEADER_BYTES;
-    memory.copy(body + this.writing.prefixBytes, data, length);
-    const size = this.writing.seal(type, body, length, this.settings.chance);
-    if (size == 0 && length > 0) return false;
-    store<u8>(to, <u8>type);
-    store<u16>(to, bswap<u16>(<u16>VERSION), 1);
-    store<u16>(to, bswap<u16>(<u16>size), 3);
-    this.output.advance(RECORD_HEADER_BYTES + size);
-    return true;
   }
 }

@@ -134,6 +134,17 @@ describe('the contract resource', () => {
     await without.until(() => without.ended);
     assert.ok(without.ended, 'the proxy closes after its alert');
   });
+
+  test('a client of HTTP/2 alone is told by an alert; one that has HTTP/1.1 beside it gets that', async () => {
+    const alone = await TlcpClient.open(module, optionsOf(harness, { protocols: ['h2'] }));
+    await alone.until(() => alone.ended);
+    const { alert, side } = alone.connection.ending;
+    assert.deepEqual([alert, side], ['no_application_protocol', 'the other side']);
+    const both = await TlcpClient.ready(module, optionsOf(harness, { protocols: ['h2', 'http/1.1'] }));
+    assert.equal(both.connection.protocol, 'http/1.1');
+    assert.equal((await both.ask(post('/', GOOD))).status, 200);
+    await both.close();
+  });
 });
 
 describe('every suite', () => {
