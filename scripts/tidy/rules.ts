@@ -1,4 +1,5 @@
 import { circles } from './circles.ts';
+import { dependencies } from './dependencies.ts';
 import { errorCodes } from './error-codes.ts';
 import { imports } from './imports.ts';
 import { layout } from './layout.ts';
@@ -19,6 +20,7 @@ export const RULES: Rule[] = [
   layout,
   imports,
   circles,
+  dependencies,
   sizes,
   parameters,
   names,
