@@ -1,4 +1,5 @@
 // One field of messages that records hold, compiled.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { isKeyId } from '../keys/key-id';
 import { MAX_AUDIT_VALUE_BYTES } from '../limits';
@@ -157,7 +158,7 @@ function isName(text: Bytes): bool {
   for (let i: u32 = 0; i < text.length; i++) {
     const byte = <u32>load<u8>(text.pointer + i);
     const letter = (byte | 32) - 97 < 26 || byte - 48 < 10;
-    if (!letter && byte != 45 && byte != 46 && byte != 95) return false;
+    if (!letter && byte != Ascii.Minus && byte != Ascii.Point && byte != Ascii.Underscore) return false;
   }
   return text.length != 0;
 }

@@ -1,4 +1,5 @@
 // Names that say what a field holds: the dictionary that comes with FIM, and what a house adds or leaves out.
+import { Ascii } from '../memory/ascii';
 import { MAX_DICTIONARY_NAME_BYTES } from '../limits';
 import { Bytes } from '../memory/bytes';
 import {
@@ -33,7 +34,8 @@ function fold(name: usize, length: u32): bool {
   let hash = FNV_START;
   let to = FOLDED;
   const end = name + length;
-  if (length != 0 && load<u8>(name) == 64) for (let at = name; at < end; at++) if (load<u8>(at) == 58) name = at + 1;
+  if (length != 0 && load<u8>(name) == Ascii.AtSign)
+    for (let at = name; at < end; at++) if (load<u8>(at) == Ascii.Colon) name = at + 1;
   while (name < end) {
     let byte = <u32>load<u8>(name);
     let bytes: u32 = 1;
@@ -73,7 +75,14 @@ function fold(name: usize, length: u32): bool {
 // @ts-ignore: decorator
 @inline
 function isJoint(byte: u32): bool {
-  return byte <= 32 || byte - 45 < 3 || byte == 58 || byte == 64 || byte == 95 || byte == 127;
+  return (
+    byte <= 32 ||
+    byte - 45 < 3 ||
+    byte == Ascii.Colon ||
+    byte == Ascii.AtSign ||
+    byte == Ascii.Underscore ||
+    byte == Ascii.Delete
+  );
 }
 
 /** Whether a character leaves no trace on paper: blanks, marks of direction, joiners, selectors of variants. */
@@ -99,10 +108,10 @@ function isUnseen(point: u32): bool {
 function lastPart(name: usize, length: u32): usize {
   let end = name + length;
   // Behind the name: `[]`, `[0]`, or the bracket that it stands in.
-  while (end > name && load<u8>(end - 1) == 93) {
+  while (end > name && load<u8>(end - 1) == Ascii.CloseBracket) {
     let open = end - 1;
     while (open > name && <u32>load<u8>(open - 1) - 48 < 10) open--;
-    const isIndex = open > name && load<u8>(open - 1) == 91;
+    const isIndex = open > name && load<u8>(open - 1) == Ascii.OpenBracket;
     end = isIndex ? open - 1 : end - 1;
     if (!isIndex) break;
   }
@@ -117,7 +126,7 @@ let lastPartEnd: usize = 0;
 // @ts-ignore: decorator
 @inline
 function isPartEnd(byte: u32): bool {
-  return byte == 46 || byte == 47 || byte == 58 || byte == 91;
+  return byte == Ascii.Point || byte == Ascii.Slash || byte == Ascii.Colon || byte == Ascii.OpenBracket;
 }
 
 /** Kind of an entry of a generated table. */

@@ -1,5 +1,6 @@
 // Digits of a text and what stands between the groups of a printed number: ASCII and full-width digits, and separators
 // as terminals, printers and input methods write them.
+import { Ascii } from '../memory/ascii';
 
 /** Kind of separator. Groups of one number have one kind between them. */
 export const enum Separator {
@@ -89,7 +90,13 @@ function oneSeparator(pointer: usize, end: usize): Separator {
   const byte = <u32>load<u8>(pointer);
   separatorEnd = pointer + 1;
   if (byte < 0x80)
-    return byte == 32 ? Separator.Space : byte == 45 ? Separator.Dash : byte == 46 ? Separator.Dot : Separator.None;
+    return byte == Ascii.Space
+      ? Separator.Space
+      : byte == Ascii.Minus
+        ? Separator.Dash
+        : byte == Ascii.Point
+          ? Separator.Dot
+          : Separator.None;
   if (byte == 0xc2) {
     separatorEnd = pointer + 2;
     return pointer + 2 <= end && load<u8>(pointer, 1) == 0xa0 ? Separator.Space : Separator.None;

@@ -222,6 +222,6 @@ function mayFollow(byte: u8, isObject: bool): bool {
 
 /** Whether a byte may stand in the name of an element. */
 function isNameByte(byte: u8, first: bool): bool {
-  if ((byte | 32) - 97 < 26 || byte == 95 || byte >= 0x80) return true;
-  return !first && (byte - 48 < 10 || byte == 45 || byte == 46 || byte == 58);
+  if ((byte | 32) - 97 < 26 || byte == Ascii.Underscore || byte >= 0x80) return true;
+  return !first && (byte - 48 < 10 || byte == Ascii.Minus || byte == Ascii.Point || byte == Ascii.Colon);
 }

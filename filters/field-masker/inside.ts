@@ -1,4 +1,5 @@
 // Masks messages that stand in a text of another one: as all of it, or amid other text.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { Arena } from '../memory/arena';
 import { Bytes } from '../memory/bytes';
@@ -78,7 +79,8 @@ export class InsideMasker {
     const notes = this.notes;
     if (notes != null) notes.enter(document, node);
     // Text that only begins like XML is none: whether it ends so, is looked at amid it.
-    const known = first == 60 ? this.passXml(at, end) && !this.unreadable : isJson(first) && this.passJson(at, end);
+    const known =
+      first == Ascii.Less ? this.passXml(at, end) && !this.unreadable : isJson(first) && this.passJson(at, end);
     if (notes != null) notes.leave();
     if (!known) return this.lookAmid(document, node, text, end);
     if (this.innerMasked == Masked.Unchanged) return true;
@@ -224,7 +226,7 @@ export class InsideMasker {
     if (!broken || to == finder.to) return;
     // A member without its end: nobody knows what it would be.
     let value = to;
-    while (value < finder.to && load<u8>(value) != 58) value++;
+    while (value < finder.to && load<u8>(value) != Ascii.Colon) value++;
     this.out.bytes(to, <u32>(min(value + 1, finder.to) - to));
     if (value + 1 >= finder.to) return;
     UNKNOWN.hide(value + 1, <u32>(finder.to - value - 1), this.out);
@@ -251,5 +253,5 @@ export class InsideMasker {
 
 /** Whether JSON may begin with the byte: an object, a list, or a text that holds one. */
 function isJson(first: u8): bool {
-  return first == 123 || first == 91 || first == 34;
+  return first == Ascii.OpenBrace || first == Ascii.OpenBracket || first == Ascii.Quote;
 }

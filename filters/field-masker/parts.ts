@@ -1,5 +1,6 @@
 // Names and values that stand side by side in a text: query strings and cookies. Malformed parts are read as they
 // stand, since nothing says how an upstream reads them: a name is compared decoded.
+import { Ascii } from '../memory/ascii';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Span } from '../memory/span';
@@ -154,8 +155,8 @@ function decode(from: usize, end: usize, plus: bool): usize {
   let out = to;
   for (let at = from; at < end; at++) {
     const byte = load<u8>(at);
-    if (byte == 43 && plus) store<u8>(out++, BLANK);
-    else if (byte == 37 && at + 2 < end && (hexDigit(load<u8>(at, 1)) | hexDigit(load<u8>(at, 2))) < 16) {
+    if (byte == Ascii.Plus && plus) store<u8>(out++, BLANK);
+    else if (byte == Ascii.Percent && at + 2 < end && (hexDigit(load<u8>(at, 1)) | hexDigit(load<u8>(at, 2))) < 16) {
       store<u8>(out++, <u8>((hexDigit(load<u8>(at, 1)) << 4) | hexDigit(load<u8>(at, 2))));
       at += 2;
     } else store<u8>(out++, byte);

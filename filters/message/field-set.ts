@@ -1,5 +1,6 @@
 // Finds the values that a set of rules names, in one walk over a message's index. One deterministic automaton
 // represents the paths of all rules, so that the walk costs the same for one rule and for a thousand.
+import { Ascii } from '../memory/ascii';
 import { MAX_FIELD_DEPTH } from '../limits';
 import { Arena } from '../memory/arena';
 import { Bytes, equalBytes, hashBytes } from '../memory/bytes';
@@ -231,7 +232,7 @@ export class FieldSet {
     const key = load<usize>(record, KEY);
     const length = load<u32>(record, INFO) >> KEY_LENGTH_SHIFT;
     let from: u32 = 1;
-    for (let i = from; i < length; i++) if (load<u8>(key + i) == 58) from = i + 1;
+    for (let i = from; i < length; i++) if (load<u8>(key + i) == Ascii.Colon) from = i + 1;
     return length > from ? this.edge(names, key + from, length - from) : 0;
   }
 

@@ -1,4 +1,5 @@
 // Number of tokens that a request takes.
+import { Ascii } from '../memory/ascii';
 import { FieldTree } from '../message/field-tree';
 import { FieldSet } from '../message/field-set';
 import { Bytes } from '../memory/bytes';
@@ -103,8 +104,8 @@ function amountOf(text: usize, length: u32): u64 {
     value = value * 10 + (load<u8>(at) - 48);
   }
   if (digits == 0 || at == end) return digits == 0 ? u64.MAX_VALUE : value;
-  if (load<u8>(at++) != 101) return u64.MAX_VALUE;
-  const down = at < end && load<u8>(at) == 45;
+  if (load<u8>(at++) != Ascii.LowerE) return u64.MAX_VALUE;
+  const down = at < end && load<u8>(at) == Ascii.Minus;
   if (down) at++;
   let exponent: u32 = 0;
   for (; at < end && exponent < 1000; at++) exponent = exponent * 10 + (load<u8>(at) - 48);

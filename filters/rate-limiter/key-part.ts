@@ -1,5 +1,6 @@
 // The parts of a limit's key. A request that lacks a part has the empty text there; so has one that gives a header,
 // parameter or cookie twice, since servers differ in which of them counts.
+import { Ascii } from '../memory/ascii';
 import { ErrorId } from '../errors.gen';
 import { FieldSet } from '../message/field-set';
 import { FieldKind, FieldTree } from '../message/field-tree';
@@ -206,17 +207,17 @@ function findClient(exchange: Exchange, part: KeyPart): void {
 }
 
 function entryStart(list: usize, end: usize): usize {
-  while (end > list && load<u8>(end - 1) != 44) end--;
+  while (end > list && load<u8>(end - 1) != Ascii.Comma) end--;
   return end;
 }
 
 function trimmed(start: usize, end: usize): usize {
-  while (start < end && (load<u8>(start) == 32 || load<u8>(start) == 9)) start++;
+  while (start < end && (load<u8>(start) == Ascii.Space || load<u8>(start) == Ascii.Tab)) start++;
   return start;
 }
 
 function trimmedEnd(start: usize, end: usize): usize {
-  while (end > start && (load<u8>(end - 1) == 32 || load<u8>(end - 1) == 9)) end--;
+  while (end > start && (load<u8>(end - 1) == Ascii.Space || load<u8>(end - 1) == Ascii.Tab)) end--;
   return end;
 }
 
@@ -228,7 +229,7 @@ function isLoopback(peer: usize, length: u32): bool {
 
 function isEntry(list: usize, end: usize, peer: usize, peerLength: u32): bool {
   const start = trimmed(entryStart(list, end), end);
-  const bare = peerLength > 2 && load<u8>(peer) == 91 ? peer + 1 : peer; // without the brackets of IPv6
+  const bare = peerLength > 2 && load<u8>(peer) == Ascii.OpenBracket ? peer + 1 : peer; // without the brackets of IPv6
   const bareLength = bare == peer ? peerLength : peerLength - 2;
   return trimmedEnd(start, end) - start == bareLength && memory.compare(start, bare, bareLength) == 0;
 }

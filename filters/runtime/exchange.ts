@@ -1,3 +1,4 @@
+import { Ascii } from '../memory/ascii';
 import { MediaType, MessageFormat, absentMediaType, formatOf, mediaTypeOf, namedMediaType } from '../message/format';
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -390,7 +391,7 @@ export class Exchange {
     if (!readProperty(SOURCE_ADDRESS, SOURCE_ADDRESS_LENGTH)) return false;
     this.valuePointer = resultPointer();
     let length = resultLength();
-    while (length > 0 && load<u8>(this.valuePointer + length - 1) != 58) length--;
+    while (length > 0 && load<u8>(this.valuePointer + length - 1) != Ascii.Colon) length--;
     this.valueLength = length > 0 ? length - 1 : resultLength();
     return true;
   }

@@ -1,3 +1,4 @@
+import { Ascii } from '../memory/ascii';
 import { Bytes, equalBytes } from '../memory/bytes';
 import { HeaderMap, Result, proxy_get_header_map_pairs, proxy_remove_header_map_value } from './abi';
 
@@ -211,5 +212,5 @@ function isSpelling(text: usize, name: usize, length: u32): bool {
 // @ts-ignore: decorator
 @inline
 function joined(byte: u8): u8 {
-  return byte == 95 ? 45 : byte; // '_', '-'
+  return byte == Ascii.Underscore ? 45 : byte; // '_', '-'
 }

@@ -1,6 +1,7 @@
 // Headers by which a request may ask upstream servers for another method, path or host than its own. Their values are
 // looked up as if they had been sent: the route that the changed request would match must be the one that judges. A
 // server may use any line and any element of a list.
+import { Ascii } from '../memory/ascii';
 import { MAX_OVERRIDE_READINGS } from '../limits';
 import { Bytes, equalBytes, equalIgnoreCase } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
@@ -268,7 +269,7 @@ function readHosts(from: usize, end: usize, index: RouteIndex, lookup: RequestLo
     if (readHost(begin, stop, index, lookup)) return true;
   }
   // Other parameters of RFC 7239 are no hosts.
-  for (let at = from; at < end && !named; at++) named = load<u8>(at) == 61;
+  for (let at = from; at < end && !named; at++) named = load<u8>(at) == Ascii.Equals;
   return !named && readHost(from, end, index, lookup);
 }
 

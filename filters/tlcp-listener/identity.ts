@@ -1,5 +1,6 @@
 // A client's identity, from its verified certificate: as headers for the upstream and as filter state for the proxy's
 // logs.
+import { Ascii } from '../memory/ascii';
 import { MAX_SUBJECT_TEXT_BYTES } from '../limits';
 import {
   DER_OID,
@@ -173,7 +174,16 @@ function writeType(oid: usize, length: u32): void {
 function writeValue(value: usize, length: u32): void {
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(value + i);
-    if (byte >= 32 && byte < 127 && byte != 34 && byte != 44 && byte != 43 && byte != 61 && byte != 92) text.byte(byte);
+    if (
+      byte >= 32 &&
+      byte < 127 &&
+      byte != Ascii.Quote &&
+      byte != Ascii.Comma &&
+      byte != Ascii.Plus &&
+      byte != Ascii.Equals &&
+      byte != Ascii.Backslash
+    )
+      text.byte(byte);
     else {
       text.byte(37);
       text.hex(value + i, 1);

@@ -1,4 +1,5 @@
 // The machine's connections and the configurations of its root contexts.
+import { Ascii } from '../memory/ascii';
 import {
   MAX_HANDSHAKE_MS,
   MAX_HANDSHAKES_HELD_BYTES,
@@ -115,7 +116,7 @@ export function configure(root: ListenerRoot, length: u32): bool {
   const version = config.version;
   if (
     !reader.failed &&
-    (version.length < 2 || load<u8>(version.pointer) != MAJOR || load<u8>(version.pointer, 1) != 46)
+    (version.length < 2 || load<u8>(version.pointer) != MAJOR || load<u8>(version.pointer, 1) != Ascii.Point)
   )
     reader.fail(ErrorId.FIM_CFG_0002, 0);
   const policy: ConnectionPolicy | null = reader.failed ? null : compilePolicy(reader, config);

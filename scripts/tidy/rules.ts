@@ -3,6 +3,7 @@ import { dependencies } from './dependencies.ts';
 import { errorCodes } from './error-codes.ts';
 import { imports } from './imports.ts';
 import { layout } from './layout.ts';
+import { letters } from './letters.ts';
 import { limits } from './limits.ts';
 import { links } from './links.ts';
 import { metrics } from './metrics.ts';
@@ -26,6 +27,7 @@ export const RULES: Rule[] = [
   names,
   openings,
   words,
+  letters,
   limits,
   errorCodes,
   metrics,

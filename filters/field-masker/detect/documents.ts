@@ -49,7 +49,12 @@ function capital(point: u32): u32 {
 /** Finds a social credit code whose first group of digits is the first one: it may begin with one letter. */
 export function findSocialCredit(groups: DigitGroups, letters: Letters, finding: Finding): bool {
   if (letters.inWord || letters.count > 1 || unchecked(groups.upTo[0]) < 7) return false;
-  if (letters.count == 1 && letters.first != Ascii.LowerA - 32 && letters.first != 78 && letters.first != 89)
+  if (
+    letters.count == 1 &&
+    letters.first != Ascii.LowerA - 32 &&
+    letters.first != Ascii.UpperN &&
+    letters.first != Ascii.UpperY
+  )
     return false;
   if (letters.count == 0 && isPoint(groups.left)) return false;
   let at = letters.start;
@@ -125,8 +130,12 @@ export function findDocument(groups: DigitGroups, letters: Letters, label: u32, 
 function anyDocument(letters: Letters, count: u32, label: u32): u32 {
   if (label == Find.Passport) return Find.Passport;
   const first = letters.first;
-  if (letters.count == 1 && (first == 72 || first == 77 || first == 67 || first == 87)) return Find.HkMacaoPermit;
-  if (letters.count == 1 && (first == 84 || first == 76) && count == 8) return Find.TaiwanPermit;
+  if (
+    letters.count == 1 &&
+    (first == Ascii.UpperH || first == Ascii.UpperM || first == Ascii.UpperC || first == Ascii.UpperW)
+  )
+    return Find.HkMacaoPermit;
+  if (letters.count == 1 && (first == Ascii.UpperT || first == Ascii.UpperL) && count == 8) return Find.TaiwanPermit;
   return Find.Passport;
 }
 

@@ -141,9 +141,9 @@ function entity(at: usize, end: usize): u32 {
 
 /** `&nbsp;`, `&ensp;`, `&emsp;`, `&quot;`, `&lt;`, `&gt;`. */
 function named(to: usize, end: usize): u32 {
-  if (to + 3 <= end && load<u16>(to, 1) == 0x3b74 && (load<u8>(to) == 108 || load<u8>(to) == Ascii.LowerG)) {
+  if (to + 3 <= end && load<u16>(to, 1) == 0x3b74 && (load<u8>(to) == Ascii.LowerL || load<u8>(to) == Ascii.LowerG)) {
     behind = to + 3;
-    return load<u8>(to) == 108 ? Ascii.Less : Ascii.Greater;
+    return load<u8>(to) == Ascii.LowerL ? Ascii.Less : Ascii.Greater;
   }
   if (to + 5 > end || load<u8>(to, 4) != Ascii.Semicolon) return Ascii.Ampersand;
   const name = load<u32>(to);

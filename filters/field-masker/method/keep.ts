@@ -1,4 +1,5 @@
 // Methods that leave a part of a value and write one character for each other one.
+import { Ascii } from '../../memory/ascii';
 import { Bytes } from '../../memory/bytes';
 import { Writer } from '../../memory/writer';
 import { codePoints } from '../../message/code-points';
@@ -15,7 +16,7 @@ export function isMaskCharacter(char: Bytes): bool {
   if (char.length == 0 || codePoints(char.pointer, char.length) != 1) return false;
   const first = load<u8>(char.pointer);
   if (char.length == 2 && first == 0xc2 && load<u8>(char.pointer, 1) <= 0xa0) return false; // C1 control characters, no-break space
-  return first > 32 && first != 34 && first != 92 && first != 127;
+  return first > 32 && first != Ascii.Quote && first != Ascii.Backslash && first != 127;
 }
 
 /** Writes a character `count` times. */
@@ -184,9 +185,9 @@ function domainSeparator(pointer: usize, end: usize): usize {
   if (end <= pointer || !isLetter(load<u8>(end - 1))) return 0;
   for (let at = end - 1; at > pointer; at--) {
     const byte = <u32>load<u8>(at);
-    if (byte == 64) return dotted ? at : 0;
-    if (byte == 46) dotted = true;
-    else if (!isLetter(byte) && byte - 48 >= 10 && byte != 45) return 0;
+    if (byte == Ascii.AtSign) return dotted ? at : 0;
+    if (byte == Ascii.Point) dotted = true;
+    else if (!isLetter(byte) && byte - 48 >= 10 && byte != Ascii.Minus) return 0;
   }
   return 0;
 }

@@ -1,4 +1,5 @@
 // Values of forms. The parts are walked beside the fields, which stand in the same order.
+import { Ascii } from '../../memory/ascii';
 import { Writer } from '../../memory/writer';
 import { FieldTree } from '../../message/field-tree';
 import { Surface } from './surface';
@@ -92,7 +93,7 @@ export class FormSurface extends Surface {
     }
     for (let i: u32 = 0; i < length; i++) {
       const byte = load<u8>(text + i);
-      if (byte == AMPERSAND || byte == 91 || byte == 123) return false;
+      if (byte == AMPERSAND || byte == Ascii.OpenBracket || byte == Ascii.OpenBrace) return false;
     }
     out.bytes(text, length);
     return true;
@@ -121,5 +122,12 @@ export function writePercent(text: usize, length: u32, out: Writer): void {
 }
 
 function isPlain(byte: u32): bool {
-  return byte - 48 < 10 || (byte | 32) - 97 < 26 || byte == 42 || byte == 45 || byte == 46 || byte == 95;
+  return (
+    byte - 48 < 10 ||
+    (byte | 32) - 97 < 26 ||
+    byte == Ascii.Asterisk ||
+    byte == Ascii.Minus ||
+    byte == Ascii.Point ||
+    byte == Ascii.Underscore
+  );
 }

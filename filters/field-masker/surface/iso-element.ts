@@ -1,4 +1,5 @@
 // Texts as values of data elements: characters of a message's encoding, packed digits, bytes.
+import { Ascii } from '../../memory/ascii';
 import { hexDigit } from '../../message/hex-text';
 import { ASCII_OF_EBCDIC } from '../../message/iso8583/ebcdic';
 import { encodedBytes, isElement } from '../../message/iso8583/element-format';
@@ -128,7 +129,7 @@ function packDigits(row: u32, at: usize, units: u32, right: bool): void {
   for (let i: u32 = 0; i < count; i++) {
     const place = i + skip;
     const char = <u32>load<u8>(from + i);
-    const digit = char == 61 ? 13 : hexDigit(char) & 15;
+    const digit = char == Ascii.Equals ? 13 : hexDigit(char) & 15;
     const to = at + (place >> 1);
     if ((place & 1) == 0) store<u8>(to, (digit << 4) | (load<u8>(to) & 15));
     else store<u8>(to, (load<u8>(to) & 0xf0) | digit);

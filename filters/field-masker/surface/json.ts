@@ -1,4 +1,5 @@
 // Values of JSON. Numbers and words become strings. Escapes are written as the value had them.
+import { Ascii } from '../../memory/ascii';
 import { Writer } from '../../memory/writer';
 import { FieldKind, FieldTree } from '../../message/field-tree';
 import { pointAt } from '../method/characters';
@@ -113,7 +114,7 @@ function hasEscape(at: usize, end: usize, letter: u8): bool {
 function hasUnicodeEscape(at: usize, end: usize): bool {
   for (; at + 5 < end; at++) {
     if (load<u8>(at) != BACKSLASH) continue;
-    if (load<u8>(at, 1) == 117 && (load<u16>(at, 2) != 0x3030 || load<u8>(at, 4) > 55)) return true;
+    if (load<u8>(at, 1) == Ascii.LowerU && (load<u16>(at, 2) != 0x3030 || load<u8>(at, 4) > 55)) return true;
     at++;
   }
   return false;

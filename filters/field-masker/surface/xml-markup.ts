@@ -1,4 +1,5 @@
 // Finds where the parts of a document begin and end. The document was checked: what begins ends.
+import { Ascii } from '../../memory/ascii';
 
 const LESS: u8 = 60;
 const GREATER: u8 = 62;
@@ -39,11 +40,16 @@ export function contentEnd(at: usize, end: usize): usize {
 }
 
 export function isSpace(byte: u8): bool {
-  return byte == 32 || byte - 9 < 2 || byte == 13;
+  return byte == Ascii.Space || byte - 9 < 2 || byte == Ascii.CarriageReturn;
 }
 
 export function isSection(at: usize): bool {
-  return load<u8>(at) == LESS && load<u8>(at, 1) == 33 && load<u8>(at, 2) == 91 && load<u32>(at, 3) == CDATA;
+  return (
+    load<u8>(at) == LESS &&
+    load<u8>(at, 1) == Ascii.Exclamation &&
+    load<u8>(at, 2) == Ascii.OpenBracket &&
+    load<u32>(at, 3) == CDATA
+  );
 }
 
 /** Address behind the section at `at`. */

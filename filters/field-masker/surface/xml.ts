@@ -1,5 +1,6 @@
 // Values of XML, and of the blocks of CNAPS2 around it. The tree knows the names' places; the bounds of contents and
 // attributes are read again from there, since a text that needed decoding is a copy.
+import { Ascii } from '../../memory/ascii';
 import { Writer } from '../../memory/writer';
 import { FieldKind, FieldTree } from '../../message/field-tree';
 import { Arena } from '../../memory/arena';
@@ -60,7 +61,7 @@ export class XmlSurface extends Surface {
     if (tree.isAttribute(node)) return this.locateAttribute(node);
     const key = tree.key(node);
     if (key < source || key >= source + this.length) return this.locateFixed(node);
-    if (load<u8>(key - 1) == 123) {
+    if (load<u8>(key - 1) == Ascii.OpenBrace) {
       this.form = Form.Block;
       this.from = tree.start(node);
       this.to = tree.end(node);
@@ -140,7 +141,7 @@ export class XmlSurface extends Surface {
     }
     if (tree.parent(node) <= 1) return false;
     const key = tree.key(node);
-    if (key < source || key >= source + this.length || load<u8>(key - 1) == 123) return false;
+    if (key < source || key >= source + this.length || load<u8>(key - 1) == Ascii.OpenBrace) return false;
     let from = key - 1;
     while (load<u8>(from) != LESS) from--;
     let to: usize;
@@ -183,11 +184,11 @@ export class XmlSurface extends Surface {
       if (byte == LESS) out.ascii('&lt;');
       else if (byte == GREATER) out.ascii('&gt;');
       else if (byte == AMPERSAND) out.ascii('&amp;');
-      else if (byte == 13) out.ascii('&#13;');
+      else if (byte == Ascii.CarriageReturn) out.ascii('&#13;');
       else if (this.form != Form.Attribute) out.byte(byte);
       else if (byte == this.quote) out.ascii(byte == QUOTE ? '&quot;' : '&apos;');
-      else if (byte == 9) out.ascii('&#9;');
-      else if (byte == 10) out.ascii('&#10;');
+      else if (byte == Ascii.Tab) out.ascii('&#9;');
+      else if (byte == Ascii.LineFeed) out.ascii('&#10;');
       else out.byte(byte);
     }
     return true;
@@ -217,7 +218,9 @@ export class XmlSurface extends Surface {
     const tree = this.tree;
     const key = tree.key(node);
     const source = tree.sourcePointer;
-    return !tree.isAttribute(node) && key > source && key < source + this.length && load<u8>(key - 1) != 123;
+    return (
+      !tree.isAttribute(node) && key > source && key < source + this.length && load<u8>(key - 1) != Ascii.OpenBrace
+    );
   }
 
   /** The start tag of an element. Before the first one stands no text of the document. */

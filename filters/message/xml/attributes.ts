@@ -76,7 +76,7 @@ export class Attributes {
     p = skipSpace(p + 1, end);
     if (p >= end) return fail(ErrorId.FIM_XML_0002, end);
     const quote = <u32>load<u8>(p);
-    if (quote != 34 && quote != 39) return fail(ErrorId.FIM_XML_0001, p);
+    if (quote != Ascii.Quote && quote != Ascii.Apostrophe) return fail(ErrorId.FIM_XML_0001, p);
     const close = scanValue(p + 1, end, quote);
     if (close == 0) return 0;
     let value = p + 1;

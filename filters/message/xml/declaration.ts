@@ -83,7 +83,7 @@ function pseudoAttribute(p: usize, end: usize, name: usize, length: u32): usize 
   at = skipSpace(at + 1, end);
   if (at >= end) return fail(ErrorId.FIM_XML_0002, end);
   const quote = load<u8>(at);
-  if (quote != 34 && quote != 39) return fail(ErrorId.FIM_XML_0001, at);
+  if (quote != Ascii.Quote && quote != Ascii.Apostrophe) return fail(ErrorId.FIM_XML_0001, at);
   value = ++at;
   while (at < end && load<u8>(at) != quote) at++;
   if (at >= end) return fail(ErrorId.FIM_XML_0002, end);

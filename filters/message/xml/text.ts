@@ -88,7 +88,15 @@ function writeReference(from: usize, to: usize): usize {
     const second = load<u8>(from, 2);
     store<u8>(
       to,
-      first == Ascii.LowerL ? 60 : first == Ascii.LowerG ? 62 : first == Ascii.LowerQ ? 34 : second == 109 ? 38 : 39,
+      first == Ascii.LowerL
+        ? Ascii.Less
+        : first == Ascii.LowerG
+          ? Ascii.Greater
+          : first == Ascii.LowerQ
+            ? Ascii.Quote
+            : second == Ascii.LowerM
+              ? Ascii.Ampersand
+              : Ascii.Apostrophe,
     );
     return to + 1;
   }
