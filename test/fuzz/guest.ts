@@ -14,12 +14,26 @@ export interface GuestExports {
   room(bytes: number): number;
 }
 
-/** Number of an error code (`FIM-JSON-0001`) in the modules of this build. */
+/** Codes of errors by their numbers in the modules of this build. */
+const CODES = new Map(
+  [...readFileSync(`${root}filters/errors.gen.ts`, 'utf8').matchAll(/^ {2}(FIM_\w+) = (\d+),$/gm)].map(
+    ([, name, number]) => [Number(number), name!.replaceAll('_', '-')] as const,
+  ),
+);
+const NUMBERS = new Map([...CODES].map(([number, code]) => [code, number]));
+
+/** Number of an error code (`FIM-JSON-0001`) in the modules. */
 export function errorId(code: string): number {
-  const table = JSON.parse(readFileSync(`${root}filters/errors.json`, 'utf8')) as { errors: { code: string }[] };
-  const index = table.errors.findIndex((entry) => entry.code === code);
-  if (index < 0) throw new Error(`no such code: ${code}`);
-  return index + 1;
+  const number = NUMBERS.get(code);
+  if (number === undefined) throw new Error(`no such code in the modules: ${code}`);
+  return number;
+}
+
+/** The error code of a number in the modules. */
+export function errorCode(number: number): string {
+  const code = CODES.get(number);
+  if (code === undefined) throw new Error(`no error of the modules has the number ${number}`);
+  return code;
 }
 
 /**

@@ -1,9 +1,8 @@
 // The validator against its README in TypeScript, on random documents and rules; and on texts with mistakes: no trap,
 // no hang, no growth.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { bestMs, caseCount, compileGuest, type GuestExports, Random } from './guest.ts';
+import { bestMs, caseCount, compileGuest, errorCode, type GuestExports, Random } from './guest.ts';
 import { jsonText, mutate, randomJson, RawNumber, type Json } from './documents.ts';
 import { crossFindingsOf, type OracleCrossRule } from './validator-cross-oracle.ts';
 import { CHECK_NAMES, findingsOf, type OracleCondition, type OracleRule } from './validator-oracle.ts';
@@ -23,9 +22,6 @@ const MOST_FINDINGS = 64;
 
 const guest = await compileGuest<ValidatorExports>('test/fuzz/validator');
 const { exports } = guest;
-const table = JSON.parse(readFileSync(new URL('../../filters/errors.json', import.meta.url), 'utf8')) as {
-  errors: { code: string }[];
-};
 
 const NAMES = ['a', 'b', 'x y', "q'uote", 'c/d~e', '中', '😀'];
 const STRINGS = [
@@ -223,7 +219,7 @@ function configure(rules: OracleRule[], conditions: OracleCondition[] = [], cros
 function findings(): string[] {
   const found: string[] = [];
   for (let i = 0; i < exports.count(); i++) {
-    const { code } = table.errors[exports.error(i) - 1]!;
+    const code = errorCode(exports.error(i));
     found.push(`${code.slice(-4)} ${guest.text(exports.pointer(i), exports.pointerLength(i))}`);
   }
   return found;
