@@ -110,6 +110,7 @@ export type ErrorCode =
   | 'FIM-AUD-0101'
   | 'FIM-AUD-0102'
   | 'FIM-AUD-0103'
+  | 'FIM-AUD-0104'
   | 'FIM-CFG-1073'
   | 'FIM-CFG-1074'
   | 'FIM-CFG-1075'
@@ -494,6 +495,7 @@ export const ERRORS: Record<ErrorCode, ErrorInfo> = {
   'FIM-AUD-0101': {"status":503,"title":"Audit has no room for another record","titleZh":"审计记录已无空间","advice":"The collector of audit records is away or slow: look at `fim.audit.*` of the proxy, and at the collector.","adviceZh":"审计收集器不可用或过慢：请查看代理的 `fim.audit.*` 指标以及收集器。"},
   'FIM-AUD-0102': {"status":503,"title":"Audit had no room for a record in time","titleZh":"审计记录未能及时获得空间","advice":"The request waited as long as `audit.wait` says. The collector of audit records is away or slow.","adviceZh":"请求已等待到 `audit.wait` 规定的时间。审计收集器不可用或过慢。"},
   'FIM-AUD-0103': {"status":502,"title":"Record of the message was not durable in time","titleZh":"报文的审计记录未能及时落盘","advice":"The upstream has answered, and the answer is withheld: ask it for the state of the transaction before you repeat it.","adviceZh":"上游已应答但应答被扣留：重发之前请先向上游查询交易状态。"},
+  'FIM-AUD-0104': {"status":503,"title":"Record of the refusal was not durable in time","titleZh":"拒绝报文的审计记录未能及时落盘","advice":"The message was refused and went nowhere; why is in its record. The collector of audit records is away or slow.","adviceZh":"该报文已被拒绝且未转发；原因见其审计记录。审计收集器不可用或过慢。"},
   'FIM-CFG-1073': {"status":0,"title":"Routes of one listener ask for different national TLS","titleZh":"同一监听端口的路由要求不同的国密 TLS","advice":"A connection is made before its routes are known: give all routes with `tls` the same settings, or none at all.","adviceZh":"建立连接时尚不知道路由：请让所有带 `tls` 的路由使用相同设置，或不设置。"},
   'FIM-CFG-1074': {"status":0,"title":"Revocation is looked at for nobody, or by nothing","titleZh":"吊销检查没有对象或没有依据","advice":"`crl`, `ocsp`, `revocationFallback` and `minimumValidity` are about the certificates of clients: use ECDHE suites or `clientAuth`; a fallback goes with `crl` or `ocsp`, and `crl` is exactly one of `inline`, `file`, `secret` and `configMap`.","adviceZh":"`crl`、`ocsp`、`revocationFallback` 与 `minimumValidity` 针对客户端证书：请使用 ECDHE 套件或 `clientAuth`；回退策略须与 `crl` 或 `ocsp` 一起使用，`crl` 只能是 `inline`、`file`、`secret`、`configMap` 之一。"},
   'FIM-CFG-1075': {"status":0,"title":"File with revocation lists cannot be read","titleZh":"无法读取吊销列表文件","advice":"Name a regular file beside the route file or by its absolute path, PEM or DER, within the limit of its size. In a mesh write the list inline, or name a Secret or ConfigMap.","adviceZh":"请给出路由文件旁边的普通文件或其绝对路径，PEM 或 DER 格式，且不超过大小上限。网格中请以 inline 写入，或指定 Secret 或 ConfigMap。"},

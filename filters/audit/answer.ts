@@ -1,5 +1,11 @@
 // The collector's answer. It is trusted no more than that a wrong answer costs a repetition.
+import { Bytes } from '../memory/bytes';
+import { HeaderMap } from '../runtime/abi';
+import { readHeader, resultLength, resultPointer } from '../runtime/host';
+import { LONGEST_RETRY_AFTER_MS } from './pace';
 import { ACKNOWLEDGED } from './record.gen';
+
+const RETRY_AFTER: Bytes = Bytes.from('retry-after');
 
 const QUOTE: u8 = 34;
 const COLON: u8 = 58;
@@ -25,8 +31,14 @@ export function readAcknowledged(pointer: usize, length: u32): u64 {
 }
 
 /** Whole seconds of a `retry-after`. 0: it is a date, or no number. */
-export function readSeconds(pointer: usize, length: u32): u64 {
+function readSeconds(pointer: usize, length: u32): u64 {
   return readDigits(pointer, length);
+}
+
+/** Pause that the collector asks for, bounded, milliseconds. 0: none. */
+export function retryAfterMs(): u64 {
+  if (!readHeader(HeaderMap.HttpCallResponseHeaders, RETRY_AFTER.pointer, RETRY_AFTER.length)) return 0;
+  return min(readSeconds(resultPointer(), resultLength()) * 1000, LONGEST_RETRY_AFTER_MS);
 }
 
 function readDigits(pointer: usize, length: u32): u64 {

@@ -3,21 +3,20 @@
 import { Bytes } from '../memory/bytes';
 import { scratch } from '../memory/scratch';
 import { Writer } from '../memory/writer';
-import { HeaderMap } from '../runtime/abi';
 import { wakeAt } from '../runtime/alarm';
+import { Caller } from '../runtime/caller';
 import { CalloutHandler, CalloutHeader, CalloutRequest, sendCallout } from '../runtime/callout';
-import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
-import { monotonicNanos, readHeader, resultLength, resultPointer, wallNanos } from '../runtime/host';
+import { monotonicNanos, wallNanos } from '../runtime/host';
 import { resume } from '../runtime/resume';
 import { Resumer, Service } from '../runtime/service';
-import { readAcknowledged, readSeconds } from './answer';
+import { readAcknowledged, retryAfterMs } from './answer';
 import { SOURCE_TEXT_BYTES, nextBits, openIdentity, sourceName } from './identity';
 import { Estate, leaveEstate, openEstate } from './estate';
 import { AuditNote, Awaits, NoteKeeper } from './note';
 import { NoteLine } from './note-line';
 import { Outbox } from './outbox';
-import { BATCH_BYTES, BATCH_MS, CALL_MS, FIRST_RETRY_MS, LONGEST_RETRY_AFTER_MS, LONGEST_RETRY_MS } from './pace';
+import { BATCH_BYTES, BATCH_MS, CALL_MS, FIRST_RETRY_MS, LONGEST_RETRY_MS } from './pace';
 import { AuditPolicy } from './policy';
 import { Gap, lineLength, linePointer, writeGap, writeMessage, writeStopped } from './record';
 import { BATCH_PATH, BATCH_TYPE, HEADER_COUNT, HEADER_FIRST, HEADER_SOURCE, MAX_BATCH_RECORDS } from './record.gen';
@@ -38,7 +37,6 @@ const BAD_REQUEST: u32 = 400;
 const TOO_LARGE: u32 = 413;
 /** Room for the line of a gap, bytes. */
 const GAP_BYTES: u32 = 512;
-const RETRY_AFTER: Bytes = Bytes.from('retry-after');
 
 const ROOM: Resumer = new Resumer('audit-room');
 const RECORD: Resumer = new Resumer('audit-record');
@@ -66,6 +64,10 @@ const batch: Batch = new Batch();
 
 /** Notes whose streams are over. */
 class Keeper extends NoteKeeper {
+  hold(note: AuditNote, caller: Caller): Resumer | null {
+    return auditor.hold(note, caller);
+  }
+
   end(note: AuditNote): void {
     auditor.end(note);
   }
@@ -149,25 +151,38 @@ class Auditor extends Service {
   /** A request waits for room. The stage answers `Wait`. */
   awaitRoom(exchange: Exchange, note: AuditNote, policy: AuditPolicy): void {
     auditBlocked.add(1);
-    this.await(exchange, note, policy, Awaits.Room);
+    this.await(exchange.caller, note, policy, Awaits.Room);
+    exchange.resumer = ROOM;
   }
 
   /** Writes the record of an answer that is held, which waits for it. False: there is no room. */
   awaitRecord(exchange: Exchange, note: AuditNote, policy: AuditPolicy): bool {
     exchange.recordWhole();
     if (note.number == 0 && !this.write(note)) return false;
-    this.await(exchange, note, policy, Awaits.Record);
-    if (this.sentTo == 0) this.send(monotonicNanos(), exchange.caller.contextId);
+    this.awaitDurable(exchange.caller, note, policy);
+    exchange.resumer = RECORD;
     return true;
   }
 
-  private await(exchange: Exchange, note: AuditNote, policy: AuditPolicy, what: Awaits): void {
-    const caller = exchange.caller;
+  /** Writes the record of a refusal, whose answer waits for it. Null: there is no room, or no need. */
+  hold(note: AuditNote, caller: Caller): Resumer | null {
+    const policy = note.policy;
+    if (policy == null || !this.write(note)) return null;
+    this.awaitDurable(caller, note, policy);
+    return RECORD;
+  }
+
+  private awaitDurable(caller: Caller, note: AuditNote, policy: AuditPolicy): void {
+    this.await(caller, note, policy, Awaits.Record);
+    if (this.sentTo == 0) this.send(monotonicNanos(), caller.contextId);
+  }
+
+  private await(caller: Caller, note: AuditNote, policy: AuditPolicy, what: Awaits): void {
     if (this.rootId == 0) this.rootId = caller.rootId;
     note.awaits = what;
     note.untilNanos = monotonicNanos() + policy.waitNanos;
     (what == Awaits.Room ? this.forRoom : this.forRecord).add(note);
-    exchange.resumer = what == Awaits.Room ? ROOM : RECORD;
+    note.direction = caller.direction;
     wakeAt(caller.rootId, caller.contextId, note.untilNanos);
   }
 
@@ -246,8 +261,8 @@ class Auditor extends Service {
   }
 
   wake(nowNanos: u64): u64 {
-    this.giveUp(this.forRoom, ROOM, Direction.Request, nowNanos);
-    this.giveUp(this.forRecord, RECORD, Direction.Response, nowNanos);
+    this.giveUp(this.forRoom, ROOM, nowNanos);
+    this.giveUp(this.forRecord, RECORD, nowNanos);
     if (this.hasMore && this.sentTo == 0 && nowNanos >= this.dueNanos) this.send(nowNanos, 0);
     let next = this.hasMore && this.sentTo == 0 ? max(this.dueNanos, 1) : 0;
     next = sooner(next, this.forRoom.nextNanos);
@@ -255,11 +270,11 @@ class Auditor extends Service {
   }
 
   /** Resumes those that have waited as long as they may. */
-  private giveUp(line: NoteLine, resumer: Resumer, direction: Direction, nowNanos: u64): void {
+  private giveUp(line: NoteLine, resumer: Resumer, nowNanos: u64): void {
     for (let note = line.takeLate(nowNanos); note != null; note = line.takeLate(nowNanos)) {
       note.awaits = Awaits.Nothing;
       note.late = true;
-      resume(resumer, note.contextId, direction);
+      resume(resumer, note.contextId, note.direction);
     }
   }
 
@@ -376,7 +391,7 @@ class Auditor extends Service {
     for (let note = this.forRecord.takeUpTo(number); note != null; note = this.forRecord.takeUpTo(number)) {
       note.awaits = Awaits.Nothing;
       note.durable = true;
-      resume(RECORD, note.contextId, Direction.Response);
+      resume(RECORD, note.contextId, note.direction);
     }
     let note = this.forRoom.first;
     while (note != null) {
@@ -385,7 +400,7 @@ class Auditor extends Service {
       note.reserved = true;
       this.forRoom.remove(note);
       note.awaits = Awaits.Nothing;
-      resume(ROOM, note.contextId, Direction.Request);
+      resume(ROOM, note.contextId, note.direction);
       note = this.forRoom.first;
     }
   }
@@ -432,10 +447,4 @@ export const auditor: Auditor = new Auditor();
 /** The earlier of two times, of which 0 is none. */
 function sooner(a: u64, b: u64): u64 {
   return a == 0 ? b : b == 0 ? a : min(a, b);
-}
-
-/** Pause that the collector asks for, bounded, milliseconds. 0: none. */
-function retryAfterMs(): u64 {
-  if (!readHeader(HeaderMap.HttpCallResponseHeaders, RETRY_AFTER.pointer, RETRY_AFTER.length)) return 0;
-  return min(readSeconds(resultPointer(), resultLength()) * 1000, LONGEST_RETRY_AFTER_MS);
 }

@@ -1,17 +1,22 @@
 // Notes kept of a stream of an audited route, from its route to its end. Notes are used again from stream to stream.
+import { ErrorId } from '../errors.gen';
 import { Bytes } from '../memory/bytes';
 import { hasRoom } from '../memory/room';
 import { Writer } from '../memory/writer';
 import { HeaderMap } from '../runtime/abi';
+import { Caller } from '../runtime/caller';
 import { readClientSubject } from '../runtime/client-certificate';
+import { Direction } from '../runtime/direction';
 import { Exchange } from '../runtime/exchange';
 import { readHeader, readProperty, resultLength, resultPointer, wallNanos } from '../runtime/host';
 import { METHOD, STATUS } from '../runtime/names';
+import { Resumer } from '../runtime/service';
 import { StreamNote } from '../runtime/stream-note';
 import { AuditSubjectSource } from './config.gen';
 import { EVENT_ID_BYTES, eventId } from './identity';
 import { copyPlain } from './plain-text';
 import { AuditPolicy } from './policy';
+import { auditWithheld } from './stats';
 
 const TRACEPARENT: Bytes = Bytes.from('traceparent');
 /** `00-<32 digits>-<16 digits>-<2 digits>` (W3C Trace Context). */
@@ -48,6 +53,8 @@ export const enum Awaits {
 
 /** Who writes records, and lets notes wait. */
 export abstract class NoteKeeper {
+  /** A refusal is ready: whether its answer waits for its record, by this resumer. Null: it does not. */
+  abstract hold(note: AuditNote, caller: Caller): Resumer | null;
   /** The stream is over. */
   abstract end(note: AuditNote): void;
 }
@@ -63,6 +70,8 @@ export class AuditNote extends StreamNote {
   /** Its record has its number. 0: it is not written. */
   number: u64 = 0;
   awaits: Awaits = Awaits.Nothing;
+  /** Of the message that waits. */
+  direction: Direction = Direction.Request;
   /** Monotonic time at which it waits no longer, nanoseconds. */
   untilNanos: u64 = 0;
   /** It has waited as long as it may. */
@@ -184,6 +193,21 @@ export class AuditNote extends StreamNote {
 
   takeTransaction(pointer: usize, length: u32): void {
     this.transactionLength = copyText(this.transaction, TRANSACTION_BYTES, pointer, length);
+  }
+
+  holdReply(caller: Caller, status: u32): Resumer | null {
+    const keeper = this.keeper;
+    const policy = this.policy;
+    if (keeper == null || policy == null || !policy.sync || !this.reserved || this.late || this.number != 0)
+      return null;
+    this.status = status;
+    return keeper.hold(this, caller);
+  }
+
+  replyError(): ErrorId {
+    if (this.durable) return ErrorId.None;
+    auditWithheld.add(1);
+    return this.direction == Direction.Request ? ErrorId.FIM_AUD_0104 : ErrorId.FIM_AUD_0103;
   }
 
   onAnswer(): void {

@@ -5,8 +5,10 @@ import { MAX_DRAINED_BYTES } from '../limits';
 import { ErrorId } from '../errors.gen';
 import { declaredLength, opensTunnel } from './admission';
 import { BufferType } from './abi';
+import { Direction } from './direction';
 import { Exchange } from './exchange';
 import { readProperty, resultLength, resultPointer, writeBuffer } from './host';
+import { Progress } from './progress';
 import { replyFailed, replyLate } from './stats';
 import { Leg, Phase, Stream } from './stream';
 
@@ -55,4 +57,14 @@ export function dropPiece(stream: Stream, bytes: u32, endOfStream: bool): void {
 export function sendLate(stream: Stream): void {
   stream.request.phase = Phase.Refused;
   if (!stream.kept.send()) replyFailed.add(1);
+}
+
+/** Drops a piece of a message whose reply waits for its record. */
+export function dropWithheld(leg: Leg, bytes: u32, endOfStream: bool): Progress {
+  leg.ended = leg.ended || endOfStream;
+  if (bytes == 0) return Progress.Ends;
+  const isRequest = leg.direction == Direction.Request;
+  writeBuffer(isRequest ? BufferType.HttpRequestBody : BufferType.HttpResponseBody, bytes, 0, 0);
+  if (isRequest) leg.stream.drainedBytes += bytes;
+  return Progress.Ends;
 }

@@ -8,7 +8,7 @@ import { Configuration } from './configuration';
 import { Direction } from './direction';
 import { answerDoor } from './door';
 import { dropForgedHeaders, dropForgedTrailers, dropTrailers } from './forged';
-import { dropPiece, sendLate } from './late-reply';
+import { dropPiece, dropWithheld, sendLate } from './late-reply';
 import { monotonicNanos } from './host';
 import { roots, streams } from './module';
 import { Outcome, isWatched, noteVerdict, tellOutcome, timeSteps } from './outcome';
@@ -194,6 +194,7 @@ export function onBody(contextId: u32, direction: Direction, heldBytes: u32, end
   if (endOfStream) endRecord(leg);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
+  if (phase == Phase.Withheld) return dropWithheld(leg, heldBytes, endOfStream);
   if (phase == Phase.Draining) {
     dropPiece(stream, heldBytes, endOfStream);
     return Progress.Ends;
@@ -243,6 +244,7 @@ export function onTrailers(contextId: u32, direction: Direction): Progress {
   endRecord(leg);
   const phase = leg.phase;
   if (phase == Phase.Refused) return Progress.Ends;
+  if (phase == Phase.Withheld) return dropWithheld(leg, 0, true);
   if (phase == Phase.Draining) {
     sendLate(stream);
     return Progress.Ends;

@@ -14,7 +14,7 @@ import { beginStep } from './outcome';
 import { Progress } from './progress';
 import { isEmptyByNature } from './routing';
 import { Resumer } from './service';
-import { endWait, exchange, letGo, settle, turnAway, turnTo } from './settle';
+import { endWait, exchange, letGo, release, settle, turnAway, turnTo } from './settle';
 import { Verdict } from './stage';
 import { starvation } from './starvation';
 import { Leg, Phase } from './stream';
@@ -65,6 +65,7 @@ export function resumeLeg(leg: Leg, resumer: Resumer): void {
   proxy_set_effective_context(leg.stream.contextId);
   turnTo(leg);
   starvation.over();
+  if (leg.phase == Phase.Withheld) return release(leg);
   if ((leg.sending || advance(leg) == Progress.Goes) && letGo(leg) == Progress.Goes)
     proxy_continue_stream(leg.direction);
 }

@@ -200,6 +200,11 @@ export class Reply {
     this.writePairs();
   }
 
+  /** Status of the output of `compose`. */
+  get composedStatus(): u32 {
+    return this.status;
+  }
+
   /** Body of the output of `compose`, for who sends it himself. */
   get composed(): Writer {
     return this.body;

@@ -194,7 +194,41 @@ function sendReply(leg: Leg, stage: string): Progress {
     return Progress.Ends;
   }
   reply.compose(leg.route.name, leg.direction == Direction.Response ? BAD_GATEWAY : 0);
-  if (leg.direction == Direction.Request && keepReply(exchange, leg, phase)) leg.phase = Phase.Draining;
+  const drains = leg.direction == Direction.Request && keepReply(exchange, leg, phase);
+  if (withhold(leg, phase, drains)) return Progress.Ends;
+  if (drains) leg.phase = Phase.Draining;
   else if (!reply.send()) replyFailed.add(1);
   return Progress.Ends;
+}
+
+/** Keeps the composed reply until the record of the message is durable, if a note says so. */
+function withhold(leg: Leg, phase: Phase, drains: bool): bool {
+  const stream = leg.stream;
+  const note = stream.facts.note;
+  const reply = exchange.reply;
+  if (note == null || phase == Phase.Streaming || reply.keptBytes == 0) return false;
+  const resumer = note.holdReply(exchange.caller, reply.composedStatus);
+  if (resumer == null) return false;
+  if (!drains && !stream.kept.keep(reply)) return false;
+  stream.drains = drains;
+  leg.phase = Phase.Withheld;
+  leg.waitsFor = resumer;
+  return true;
+}
+
+/** Sends a reply that was withheld, or the one in its place. `exchange` is bound to the leg, which is current. */
+export function release(leg: Leg): void {
+  const stream = leg.stream;
+  const note = stream.facts.note;
+  const error = note == null ? ErrorId.None : note.replyError();
+  if (error != ErrorId.None) {
+    const reply = exchange.reply;
+    reply.begin(error);
+    noteVerdict(leg.outcome, 'audit', error, true);
+    reply.compose(leg.route.name, leg.direction == Direction.Response ? BAD_GATEWAY : 0);
+    stream.kept.drop();
+    stream.kept.keep(reply);
+  }
+  leg.phase = stream.drains && !leg.ended ? Phase.Draining : Phase.Refused;
+  if (leg.phase == Phase.Refused && !stream.kept.send()) replyFailed.add(1);
 }

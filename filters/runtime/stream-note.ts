@@ -1,8 +1,11 @@
+import { ErrorId } from '../errors.gen';
 import { MAX_NOTED_KEYS } from '../limits';
 import { Bytes } from '../memory/bytes';
 import { BodyRecord } from './body-record';
+import { Caller } from './caller';
 import { Direction } from './direction';
 import { Outcome } from './outcome';
+import { Resumer } from './service';
 
 /** Of a note that is of no stream. */
 const NO_REQUEST: Outcome = new Outcome(Direction.Request);
@@ -39,6 +42,15 @@ export abstract class StreamNote {
     unchecked((this.keyVersions[this.keyCount] = version));
     this.keyCount++;
   }
+
+  /**
+   * A reply of the proxy's own is ready, with this status. The resumer that tells when it may go; null: at once. After
+   * it `replyError` says what stands in its place.
+   */
+  abstract holdReply(caller: Caller, status: u32): Resumer | null;
+
+  /** Error that is answered in the place of a reply that was held. None: the reply goes. */
+  abstract replyError(): ErrorId;
 
   /** Headers of an answer, whoever made it, are here; the stream is the host's current one. */
   abstract onAnswer(): void;

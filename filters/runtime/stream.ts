@@ -30,6 +30,8 @@ export const enum Phase {
   Streaming = 7,
   /** Refused. The reply waits for the end of the request, whose body is dropped as it arrives. */
   Draining = 8,
+  /** Refused. The reply waits until the record of the message is durable. Data is dropped as it arrives. */
+  Withheld = 9,
 }
 
 /** One direction of a stream on its way through the stages of its route: the request or the response. */
@@ -82,7 +84,7 @@ export class Leg {
 
   /** Nothing is done with it any more. */
   get refused(): bool {
-    return this.phase == Phase.Refused || this.phase == Phase.Draining;
+    return this.phase == Phase.Refused || this.phase == Phase.Draining || this.phase == Phase.Withheld;
   }
 
   /** Whether the host holds bytes of a streamed body beyond its declared length. */
@@ -131,6 +133,8 @@ export class Stream {
   told: bool = false;
   /** A reply that waits for the end of the request, see late-reply.ts. */
   readonly kept: KeptReply = new KeptReply();
+  /** A reply that is withheld then waits for the end of the request, too. */
+  drains: bool = false;
   /** Dropped body bytes meanwhile. */
   drainedBytes: u64 = 0;
   readonly request: Leg;
@@ -164,6 +168,7 @@ export class Stream {
     this.beganNanos = 0;
     this.answer = Answer.None;
     this.told = false;
+    this.drains = false;
     this.drainedBytes = 0;
     this.kept.drop();
     this.request.clear();
