@@ -4,5 +4,6 @@ import { registerModule } from '../runtime/module';
 import { allStages } from './stages.gen';
 
 export * from '../runtime/exports';
+export * from '../runtime/answer-body';
 
 registerModule('fim', allStages());

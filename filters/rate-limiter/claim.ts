@@ -22,6 +22,8 @@ export class Claim {
   spare: bool = false;
   /** The part or lease in which it was let in: where it is given back. */
   stamp: u64 = 0;
+  /** The tokens are from those that the worker took ahead. */
+  leased: bool = false;
   /** Its tokens are taken. */
   taken: bool = false;
 
@@ -33,6 +35,7 @@ export class Claim {
     this.taken = false;
     this.fleetKey = 0;
     this.spare = false;
+    this.leased = false;
     // One that is not asked, because an earlier limit refused, says nothing of the request before.
     const decision = this.decision;
     decision.allowed = false;

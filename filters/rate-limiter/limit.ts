@@ -71,6 +71,8 @@ export class Limit {
   observe: bool = false;
   refund: bool = false;
   shape: Shape = NO_SHAPE;
+  /** Tokens of large buckets are taken ahead. */
+  ahead: bool = false;
   /** How all Envoys are asked for what this one's ceiling lets in; null: they are not. */
   fleet: FleetSlot | null = null;
 
@@ -118,6 +120,11 @@ export class Limit {
   /** Whether requests may wait for it. */
   get shapes(): bool {
     return this.shape.waitMs != 0;
+  }
+
+  /** Whether its tokens may be taken ahead: nobody is told what is left, and nothing comes back or is added later. */
+  get leases(): bool {
+    return this.algorithm == RateLimitAlgorithm.TokenBucket && !this.holds;
   }
 
   get chargesAnswer(): bool {

@@ -54,6 +54,7 @@ export class RateLimitPolicy extends StagePolicy {
       shapes = shapes || limit.shapes;
       answers = answers || limit.refund || limit.chargesAnswer || limit.fleet != null;
     }
+    for (let i = 0; i < limits.length; i++) limits[i].ahead = !tells && limits[i].leases;
     this.early = early;
     this.keeps = tells || holds || (early != 0 && early != limits.length);
     this.shapes = shapes;

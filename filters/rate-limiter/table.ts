@@ -6,6 +6,7 @@ import { MAX_SWAP_TRIES, RATE_LIMIT_LINES, RATE_LIMIT_WAYS, RATE_LIMIT_WAYS_OF_O
 import { scratch } from '../memory/scratch';
 import { SharedValue, Swap, createShared } from '../runtime/shared-data';
 import { Claim } from './claim';
+import { aheadOf, findLeased, giveLeased, openLease, takeLeased } from './lease';
 import { TAG_MASK } from './seed';
 import { bucketSpilled, swapLost } from './stats';
 
@@ -169,6 +170,8 @@ export function lineBuckets(value: SharedValue): usize {
 
 /** Reads the bucket and decides. False: the table cannot be read. Nothing is written. */
 function look(claim: Claim, now: u64): bool {
+  claim.leased = false;
+  if (claim.limit.ahead && findLeased(claim, now)) return true;
   if (!find(claim, now)) return false;
   const before = load<u64>(claim.bucket, UNTIL);
   const edited = claim.limit.decide(claim.decision, claim.terms, claim.bucket, now, claim.cost);
@@ -191,9 +194,20 @@ function write(claim: Claim, now: u64): Swap {
 function take(claim: Claim, now: u64): bool {
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!claim.decision.allowed) return true;
+    if (claim.leased) {
+      takeLeased(claim);
+      claim.taken = true;
+      return true;
+    }
+    const ahead = claim.limit.ahead && !claim.spare ? aheadOf(claim, now) : 0;
+    if (ahead != 0) {
+      claim.decision.until += ahead;
+      store<u64>(claim.bucket, claim.decision.until, UNTIL);
+    }
     const swap = write(claim, now);
     if (swap == Swap.Failed) return false;
     if (swap == Swap.Done) {
+      if (ahead != 0) openLease(claim, ahead, now);
       claim.taken = true;
       claim.stamp = claim.limit.stampAt(claim.terms, now);
       return true;
@@ -251,6 +265,10 @@ export function giveAllBack(claims: StaticArray<Claim>, from: i32, count: i32, n
 /** Gives back what a claim took, once. A bucket that says nothing any more has nothing to be given back to. */
 export function giveBack(claim: Claim, now: u64): void {
   claim.taken = false;
+  if (claim.leased) {
+    giveLeased(claim);
+    return;
+  }
   for (let i = 0; i < MAX_SWAP_TRIES; i++) {
     if (!findTaken(claim, now)) return;
     if (isWaitedFor(claim, now)) return;

@@ -1,10 +1,10 @@
 // The guest side of proxy-wasm ABI 0.2.1 for HTTP filters: what Envoy calls. Every module re-exports this file.
-// `proxy_on_done` is left out on purpose, and `proxy_on_log` is in end-of-stream.ts: the host skips calls that a module
-// does not have. Scratch memory is given back when a call ends.
+// `proxy_on_done` is left out on purpose, `proxy_on_log` is in end-of-stream.ts, and what comes of answers behind their
+// headers in answer-body.ts: the host skips calls that a module does not have. Scratch memory is given back when a call ends.
 import { scratch } from '../memory/scratch';
 import './abort';
 import { runAfterCall } from './after-call';
-import { DataStatus, HeadersStatus, TrailersStatus } from './abi';
+import { HeadersStatus } from './abi';
 import { dropCallouts, onCalloutAnswer } from './callout';
 import { Direction } from './direction';
 import { takeCollectionRequest } from './garbage';
@@ -22,6 +22,7 @@ import { flushCounters } from './metrics';
 import { coarseMillis, configureRoot, forgetRoot, resumeTicks, roots, startVm, streams, tickRoot } from './module';
 import { Progress } from './progress';
 import { starvation } from './starvation';
+import { dataStatus, trailersStatus } from './statuses';
 
 export function proxy_abi_version_0_2_1(): void {}
 
@@ -99,18 +100,6 @@ export function proxy_on_response_headers(contextId: u32, count: u32, endOfStrea
   return status;
 }
 
-export function proxy_on_response_body(contextId: u32, held: u32, endOfStream: u32): u32 {
-  const status = dataStatus(onBody(contextId, Direction.Response, held, endOfStream != 0));
-  runAfterCall();
-  return status;
-}
-
-export function proxy_on_response_trailers(contextId: u32, count: u32): u32 {
-  const status = trailersStatus(onTrailers(contextId, Direction.Response));
-  runAfterCall();
-  return status;
-}
-
 /** Status of held headers. The body is collected meanwhile, or stays where it is if it will be streamed. */
 function headersStatus(contextId: u32, direction: Direction, progress: Progress): HeadersStatus {
   scratch.reset();
@@ -118,17 +107,6 @@ function headersStatus(contextId: u32, direction: Direction, progress: Progress)
   return progress == Progress.Stays && keepsBodyBack(contextId, direction)
     ? HeadersStatus.StopAllIterationAndWatermark
     : HeadersStatus.StopIteration;
-}
-
-function dataStatus(progress: Progress): DataStatus {
-  scratch.reset();
-  if (progress == Progress.Goes) return DataStatus.Continue;
-  return progress == Progress.Stays ? DataStatus.StopIterationAndBuffer : DataStatus.StopIterationNoBuffer;
-}
-
-function trailersStatus(progress: Progress): TrailersStatus {
-  scratch.reset();
-  return progress == Progress.Goes ? TrailersStatus.Continue : TrailersStatus.StopIteration;
 }
 
 export function proxy_on_delete(contextId: u32): void {

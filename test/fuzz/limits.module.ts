@@ -43,6 +43,12 @@ export function define(at: i32, algorithm: i32, requests: u32, periodMs: u32, bu
   else limits.push(limit);
 }
 
+/** Tokens of the limit are taken ahead; a refusal then gives nothing back later. */
+export function lease(at: i32): void {
+  limits[at].refund = false;
+  limits[at].ahead = true;
+}
+
 /** Asks the limits `from` to `to`; each has a key of its own. The answer of table.ts. `nowNanos`: monotonic. */
 export function ask(from: i32, to: i32, keys: usize, nowNanos: u64, cost: u32): i32 {
   for (let i = from; i < to; i++) {

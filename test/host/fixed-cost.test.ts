@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import { createVm, exchange, VirtualClock, Vm } from '../../envoy/host/index.ts';
 import type { LoadedModule, RootContext } from '../../envoy/host/index.ts';
 import { stored, TestKms } from '../kms/test-kms.ts';
-import { fimModule } from './modules.ts';
+import { builtModules, fimModule } from './modules.ts';
 
 const chain = {
   rateLimiter: { id: 'cost', requests: 1_000_000, periodMs: 1000, key: { source: 'Header', header: 'x-client-id' } },
@@ -22,7 +22,9 @@ describe('the fixed cost of a message', () => {
   });
 
   function configured(vm: Vm, path: string): RootContext {
-    const routes = [{ name: 'cost/pay', match: { path: { value: path } }, stages: chain }];
+    const requests = path === '/few' ? 1000 : 1_000_000;
+    const stages = { ...chain, rateLimiter: { ...chain.rateLimiter, requests } };
+    const routes = [{ name: 'cost/pay', match: { path: { value: path } }, stages }];
     const { accepted, root } = vm.configure(JSON.stringify({ version: '1.0', kms: { cluster: 'kms' }, routes }));
     assert.ok(accepted);
     return root;
@@ -33,7 +35,7 @@ describe('the fixed cost of a message', () => {
     const vm = createVm(module, { clock: new VirtualClock(), httpCall: kms.call });
     const root = configured(vm, path);
     vm.clock.advance(200); // the key is there
-    exchange(root, { request });
+    exchange(root, { request: { ...request, path } });
     return { vm, root };
   }
 
@@ -41,8 +43,10 @@ describe('the fixed cost of a message', () => {
   function hostCalls(path: string): Record<string, number> {
     const { vm, root } = started(path);
     const calls = vm.instance.hostCalls;
+    const asked = { ...request, path: path === '/other' ? '/pay' : path };
+    exchange(root, { request: asked });
     calls.clear();
-    assert.equal(exchange(root, { request }).client.status, 200);
+    assert.equal(exchange(root, { request: asked }).client.status, 200);
     return Object.fromEntries([...calls].sort());
   }
 
@@ -55,17 +59,28 @@ describe('the fixed cost of a message', () => {
       ['proxy_on_delete'],
     ));
 
+  const whole = {
+    clock_time_get: 2,
+    proxy_get_buffer_bytes: 1,
+    proxy_get_header_map_pairs: 1,
+    proxy_replace_header_map_value: 2,
+    proxy_set_buffer_bytes: 1,
+    proxy_set_property: 1,
+  };
+
   it('limit, validate, mask and encrypt 1 KiB: ten host calls', () =>
-    assert.deepEqual(hostCalls('/pay'), {
-      clock_time_get: 2,
-      proxy_get_buffer_bytes: 1,
-      proxy_get_header_map_pairs: 1,
-      proxy_get_shared_data: 1,
-      proxy_replace_header_map_value: 2,
-      proxy_set_buffer_bytes: 1,
-      proxy_set_property: 1,
-      proxy_set_shared_data: 1,
-    }));
+    assert.deepEqual(hostCalls('/few'), { ...whole, proxy_get_shared_data: 1, proxy_set_shared_data: 1 }));
+
+  it('the same under a limit of many tokens, which are taken ahead: eight', () =>
+    assert.deepEqual(hostCalls('/pay'), whole));
+
+  it('of answers the limiter alone hears the headers', async () => {
+    const limiter = (await builtModules(['rate-limiter'])).get('rate-limiter')!;
+    assert.deepEqual(
+      [...limiter.exports.keys()].filter((name) => name.startsWith('proxy_on_response')),
+      ['proxy_on_response_headers'],
+    );
+  });
 
   describe('counts are kept in the machine and exact', () => {
     const COUNTER = 'fim.sm4.encrypted';
