@@ -2,75 +2,23 @@
 // they take turns in rounds, and each is compared with the bare proxy of the same round.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import type { PluginConfig, RateLimitRuleConfig } from '../../envoy/route/index.ts';
-import { filterSlots, pluginResource } from '../../envoy/xds/index.ts';
-import { buildModules } from '../../scripts/build.ts';
+import { countInstructions, requireValgrind } from '../chain/instructions.ts';
 import { runLoad } from '../chain/load.ts';
 import { spread } from '../chain/spread.ts';
-import { startEnvoy } from '../chain/targets.ts';
 import type { Surroundings, Target } from '../chain/targets.ts';
 import { startQuietUpstream } from '../chain/upstream.ts';
+import { BARE, NATIVE, SUBJECTS, type Subject } from './subjects.ts';
 
 const DEFAULT_ROUNDS = 15;
 const REQUESTS = 1000;
 const CONNECTIONS = 4;
+/** Requests under valgrind: until V8 has compiled what is hot, before the count, and counted. */
+const WARMING_REQUESTS = 2000;
+const SETTLING_REQUESTS = 200;
+const COUNTED_REQUESTS = 500;
 const NANOS_PER_MICRO = 1000;
-/** As many as one configuration takes, with the one that is measured. */
-const MANY_ROUTES = 999;
-const LOCAL_LIMIT = 'type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
-
 const request = (key: string): Buffer =>
   Buffer.from(`GET /limited HTTP/1.1\r\nhost: fim.bench\r\nx-client-id: ${key}\r\n\r\n`);
-
-/** Envoy's own token bucket, that refuses beyond `tokens` an hour. */
-const native = (tokens: number): object => ({
-  name: 'envoy.filters.http.local_ratelimit',
-  typed_config: {
-    '@type': LOCAL_LIMIT,
-    stat_prefix: 'bench',
-    token_bucket: { max_tokens: tokens, tokens_per_fill: tokens, fill_interval: '3600s' },
-    filter_enabled: { default_value: { numerator: 100, denominator: 'HUNDRED' } },
-    filter_enforced: { default_value: { numerator: 100, denominator: 'HUNDRED' } },
-  },
-});
-
-function policy(rules: RateLimitRuleConfig[], routes = 0): PluginConfig {
-  const route = (path: string, limits: RateLimitRuleConfig[]): object => ({
-    name: `bench${path}`,
-    match: { path: { type: 'Exact', value: path } },
-    stages: { rateLimiter: { id: `bench${path}`, limits } },
-  });
-  const others = Array.from({ length: routes }, (_, at) => route(`/other-${at}`, [rule('other', 1000)]));
-  return { version: '1.0', generation: 1, routes: [...others, route('/limited', rules)] } as unknown as PluginConfig;
-}
-
-const rule = (name: string, requests: number, more: object = {}): RateLimitRuleConfig =>
-  ({ name, id: `bench/${name}`, requests, periodMs: 3_600_000, ...more }) as RateLimitRuleConfig;
-
-interface Subject {
-  name: string;
-  start: (around: Surroundings, tokens: number) => Promise<Target>;
-}
-
-const limited = (name: string, more: object = {}, routes = 0): Subject => ({
-  name,
-  async start(around, tokens) {
-    const slot = filterSlots('chain').find(({ module }) => module === 'rate-limiter')!;
-    const [module] = await buildModules(['rate-limiter']);
-    const config = policy([rule('limited', tokens, more)], routes);
-    return startEnvoy('chain', [{ name: slot.filter, resource: pluginResource(slot, module!.path, config) }], around);
-  },
-});
-
-const BARE = 'no filter';
-const NATIVE = 'local_ratelimit';
-const SUBJECTS: readonly Subject[] = [
-  { name: BARE, start: (around) => startEnvoy('fused', [], around) },
-  { name: NATIVE, start: (around, tokens) => startEnvoy('fused', [], around, [native(tokens)]) },
-  limited('FIM, one bucket'),
-  limited('FIM, a key', { key: [{ source: 'Header', header: 'x-client-id' }] }),
-  limited('FIM, a key, 1,000 routes', { key: [{ source: 'Header', header: 'x-client-id' }] }, MANY_ROUTES),
-];
 
 /** Each subject lets in as many as it may, and no more. */
 async function check(subject: Subject, around: Surroundings): Promise<void> {
@@ -81,6 +29,30 @@ async function check(subject: Subject, around: Surroundings): Promise<void> {
     assert.deepEqual([...statuses], [[200, 7], [429, 3]], subject.name); // prettier-ignore
   } finally {
     await target.stop();
+  }
+}
+
+/** Instructions of the worker for a request, outside the kernel: the same figure whatever else the machine does. */
+async function countAll(around: Surroundings): Promise<void> {
+  await requireValgrind();
+  for (const subject of SUBJECTS) {
+    const target = await subject.start({ ...around, counts: true }, 1_000_000_000);
+    const send = (requests: number): Promise<unknown> =>
+      runLoad({ port: target.port, request: request('a'), connections: 1, requests });
+    try {
+      await send(WARMING_REQUESTS);
+      const instructions = await countInstructions(
+        target.pid,
+        target.folder,
+        () => send(SETTLING_REQUESTS),
+        () => send(COUNTED_REQUESTS),
+      );
+      console.log(
+        `${subject.name.padEnd(28)} ${(instructions / 1000 / COUNTED_REQUESTS).toFixed(1)} thousand instructions`,
+      );
+    } finally {
+      await target.stop();
+    }
   }
 }
 
@@ -98,6 +70,10 @@ export async function main(args: string[]): Promise<void> {
   const micros = new Map<string, number[]>(SUBJECTS.map(({ name }) => [name, []]));
   try {
     for (const subject of SUBJECTS) await check(subject, around);
+    if (args.includes('--instructions')) {
+      await countAll(around);
+      return;
+    }
     for (const subject of SUBJECTS) targets.set(subject.name, await subject.start(around, 1_000_000_000));
     for (let round = -1; round < rounds; round++)
       for (const [name, { port, processorNanos }] of targets) {
