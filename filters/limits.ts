@@ -197,14 +197,6 @@ export const RATE_LIMIT_LINES: u32 = 131072;
 export const RATE_LIMIT_WAYS: u32 = 24;
 /** Buckets of one limit in one line; the others are for other limits. */
 export const RATE_LIMIT_WAYS_OF_ONE: u32 = 18;
-/** Keys for which a worker holds tokens taken ahead, a power of two. Others are decided in the shared data each time. */
-export const RATE_LIMIT_LEASES: i32 = 64;
-/** Part of a bucket that a worker takes ahead at once: one in so many tokens, of smaller buckets none. */
-export const RATE_LIMIT_LEASE_SHARE: u64 = 2048;
-/** Part of a bucket, one in so many, that nobody takes ahead: the last tokens go one by one. */
-export const RATE_LIMIT_LEASE_RESERVE: u64 = 8;
-/** Part of the time in which a bucket refills, one in so many, for which tokens taken ahead keep their place. */
-export const RATE_LIMIT_LEASE_KEPT: u64 = 16;
 /** Lines that one question for the fullest buckets looks through: some milliseconds of one worker. */
 export const MAX_TOP_LINES: u32 = 4096;
 /** Buckets that one such answer names. More are not told. */

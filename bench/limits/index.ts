@@ -7,6 +7,7 @@ import { runLoad } from '../chain/load.ts';
 import { spread } from '../chain/spread.ts';
 import type { Surroundings, Target } from '../chain/targets.ts';
 import { startQuietUpstream } from '../chain/upstream.ts';
+import { measureStore } from './store.ts';
 import { BARE, NATIVE, SUBJECTS, type Subject } from './subjects.ts';
 
 const DEFAULT_ROUNDS = 15;
@@ -57,6 +58,7 @@ async function countAll(around: Surroundings): Promise<void> {
 }
 
 export async function main(args: string[]): Promise<void> {
+  if (args[0] === 'store') return measureStore(args);
   const asked = args.indexOf('--rounds');
   const rounds = asked < 0 ? DEFAULT_ROUNDS : Number(args[asked + 1]);
   const upstream = await startQuietUpstream();

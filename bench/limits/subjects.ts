@@ -1,4 +1,4 @@
-// What is compared: one Envoy with one worker each, that differ in what limits requests.
+// The subjects of the comparison: one Envoy with one worker each, that differ in what limits requests.
 import type { PluginConfig, RateLimitRuleConfig } from '../../envoy/route/index.ts';
 import { filterSlots, pluginResource } from '../../envoy/xds/index.ts';
 import { buildModules } from '../../scripts/build.ts';

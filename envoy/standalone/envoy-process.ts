@@ -18,6 +18,9 @@ const POLL_MS = 10;
 /** Tool of util-linux that makes the kernel end Envoy when this process dies in any way. */
 const PARENT_DEATH_WRAPPER = '/usr/bin/setpriv';
 
+/** File in Envoy's folder that names the address of its admin interface. */
+export const ADMIN_ADDRESS_FILE = 'admin-address';
+
 export interface EnvoyOptions {
   binary: string;
   bootstrap: EnvoyObject;
@@ -59,7 +62,7 @@ export class EnvoyProcess {
   /** Starts Envoy and waits until its listener accepts connections. Error: FIM-UP-0011 with the end of its log. */
   static async start(options: EnvoyOptions): Promise<EnvoyProcess> {
     const bootstrapFile = join(options.folder, 'envoy.json');
-    const addressFile = join(options.folder, 'admin-address');
+    const addressFile = join(options.folder, ADMIN_ADDRESS_FILE);
     await rm(addressFile, { force: true });
     await writeFile(bootstrapFile, JSON.stringify(options.bootstrap), { mode: 0o600 });
     const log: string[] = [];

@@ -2,8 +2,16 @@
 // look at the shared data. They are in the bucket as taken, and come back to it like others, from the oldest on: a token
 // of a lease counts only as long as the bucket still lacks it. So nobody is ever let in beside another; what a worker
 // holds and does not use is let in later, by whoever comes.
-import { RATE_LIMIT_LEASES, RATE_LIMIT_LEASE_KEPT, RATE_LIMIT_LEASE_RESERVE, RATE_LIMIT_LEASE_SHARE } from '../limits';
 import { Claim } from './claim';
+
+/** Keys for which a worker holds tokens taken ahead, a power of two. Others are decided in the shared data each time. */
+const LEASES: i32 = 64;
+/** Part of a bucket that a worker takes ahead at once: one in so many tokens, of smaller buckets none. */
+const SHARE: u64 = 2048;
+/** Part of a bucket, one in so many, that nobody takes ahead: the last tokens go one by one. */
+const RESERVE: u64 = 8;
+/** Part of the time in which a bucket refills, one in so many, for which tokens taken ahead keep their place. */
+const KEPT: u64 = 16;
 
 class Lease {
   hash: u64 = 0;
@@ -25,16 +33,16 @@ class Lease {
   }
 }
 
-const leases: StaticArray<Lease> = new StaticArray<Lease>(RATE_LIMIT_LEASES);
-for (let i = 0; i < RATE_LIMIT_LEASES; i++) leases[i] = new Lease();
+const leases: StaticArray<Lease> = new StaticArray<Lease>(LEASES);
+for (let i = 0; i < LEASES; i++) leases[i] = new Lease();
 
 // @ts-ignore: decorator
 @inline
 function leaseOf(claim: Claim): Lease {
-  return unchecked(leases[(<i32>(claim.hash >> 32)) & (RATE_LIMIT_LEASES - 1)]);
+  return unchecked(leases[(<i32>(claim.hash >> 32)) & (LEASES - 1)]);
 }
 
-/** Those that the bucket still lacks. */
+/** Tokens of a lease that the bucket still lacks. */
 // @ts-ignore: decorator
 @inline
 function countOf(lease: Lease, claim: Claim, now: u64): u64 {
@@ -77,8 +85,8 @@ export function aheadOf(claim: Claim, now: u64): u64 {
   if (!again) return 0;
   if (lease.left != 0 && lease.until > now && (lease.hash == hash || lease.kept > now)) return 0;
   const rate = claim.terms.rate;
-  const ahead = (rate.capacity / RATE_LIMIT_LEASE_SHARE) * rate.interval;
-  return claim.decision.until + ahead <= now + rate.depth - rate.depth / RATE_LIMIT_LEASE_RESERVE ? ahead : 0;
+  const ahead = (rate.capacity / SHARE) * rate.interval;
+  return claim.decision.until + ahead <= now + rate.depth - rate.depth / RESERVE ? ahead : 0;
 }
 
 /** The tokens were taken, and the bucket's time is now `claim.decision.until`. */
@@ -90,5 +98,5 @@ export function openLease(claim: Claim, ahead: u64, now: u64): void {
   lease.capacity = rate.capacity;
   lease.until = claim.decision.until;
   lease.left = ahead / rate.interval;
-  lease.kept = now + rate.depth / RATE_LIMIT_LEASE_KEPT;
+  lease.kept = now + rate.depth / KEPT;
 }

@@ -1,4 +1,4 @@
-// What the host is told of a part of a message, at the end of its call.
+// Status codes for the host after a part of a message, at the end of its call.
 import { scratch } from '../memory/scratch';
 import { DataStatus, TrailersStatus } from './abi';
 import { Progress } from './progress';

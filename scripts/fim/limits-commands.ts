@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExplainLimitsFlags, TopFlags } from './limits-look.ts';
 import type { LimitsServeFlags } from './limits-serve.ts';
+import type { LimitsStatusFlags } from './limits-status.ts';
 
 function collect(value: string, earlier: string[]): string[] {
   return [...earlier, value];
@@ -32,6 +33,14 @@ export function limitsCommand(finish: (status: number) => void): Command {
       'redis:// or rediss://, which several services may share; default: $FIM_LIMITS_STORE, else the memory of this process',
     )
     .action(async (flags: LimitsServeFlags) => finish(await (await import('./limits-serve.ts')).serveLimits(flags)));
+  limits
+    .command('status')
+    .description(
+      'Whether the service of global limits answers a running `fim up`, and what became of requests by limit. Exit status 1: it does not answer.',
+    )
+    .option('--door <socket>', 'the running proxy, by the socket that `fim up --json` tells; default: the only one')
+    .option('--json', 'print one JSON document')
+    .action(async (flags: LimitsStatusFlags) => finish(await (await import('./limits-status.ts')).limitsStatus(flags)));
   requestOptions(
     limits
       .command('top')

@@ -1,12 +1,19 @@
 // Global limits through two real Envoys and the service, whose counts are in its own memory: together they admit what
 // one limit has, and what each does while the service does not answer.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { MemoryStore } from '../../services/limits/memory-store.ts';
 import { LimitMetrics } from '../../services/limits/metrics.ts';
 import { LimitService } from '../../services/limits/service.ts';
+import { ROOT } from '../../scripts/fim/project.ts';
 import { Harness } from './harness.ts';
+
+interface Status {
+  service: string;
+  limits: Record<string, Record<string, number>>;
+}
 
 const route = (name: string, limits: string): string => `apiVersion: fim.financial/v1
 kind: FinancialRoute
@@ -74,6 +81,14 @@ describe('limits of all Envoys', () => {
     }
     return sum;
   };
+  /** Answer of `fim limits status` about a proxy. */
+  const said = (harness: Harness): Promise<{ exit: number; status: Status }> =>
+    new Promise((done) => {
+      const words = ['limits', 'status', '--json', '--door', harness.stack.door!];
+      execFile(process.execPath, ['scripts/fim.mjs', ...words], { cwd: ROOT }, (error, out) =>
+        done({ exit: error === null ? 0 : Number(error.code), status: JSON.parse(out) as Status }),
+      );
+    });
   const admitted = (answers: readonly number[]): number => answers.filter((answer) => answer === 200).length;
 
   it('two Envoys admit together what one limit has', async () => {
@@ -130,11 +145,18 @@ describe('limits of all Envoys', () => {
     };
     store.healthy = false;
     await told((one) => one.event === 'warning' && one.code === 'FIM-UP-0064');
+    const unwell = await said(fleet[0]!);
+    assert.deepEqual([unwell.exit, unwell.status.service], [1, 'DoesNotAnswer']);
     store.healthy = true;
     const since = performance.now();
     for (const harness of fleet) await harness.poll(async () => (await healthy(harness)) === 1);
     t.diagnostic(`asked again ${Math.round(performance.now() - since)} ms after the store was well`);
     await told((one) => one.event === 'recovered' && one.service !== undefined);
+    const well = await said(fleet[0]!);
+    assert.deepEqual([well.exit, well.status.service], [0, 'Answers']);
+    // The counters of requests are those of this proxy alone: the ten of both are one's and the other's.
+    const counted = [well, await said(fleet[1]!)].map(({ status }) => status.limits.fleet?.admitted ?? 0);
+    assert.equal(counted[0]! + counted[1]!, 10);
   });
 
   it('without the service each limit does as it says, and its ceiling holds', async () => {

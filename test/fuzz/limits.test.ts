@@ -3,97 +3,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { SharedData } from '../../envoy/host/index.ts';
-import { caseCount, compileModule, type GuestExports } from './guest.ts';
+import { caseCount, compileModule } from './guest.ts';
+import { ADMITTED, SECOND, SHARE, START, TOKEN_BUCKET, Worker } from './limits-worker.ts';
 
-interface LimitExports extends GuestExports {
-  proxy_on_memory_allocate(size: number): number;
-  open(): number;
-  define(at: number, algorithm: number, requests: number, periodMs: number, burst: number): void;
-  lease(at: number): void;
-  ask(from: number, to: number, keys: number, nowNanos: bigint, cost: number): number;
-  askMany(at: number, first: bigint, count: number, nowNanos: bigint): number;
-  isTaken(at: number): number;
-  isSpare(at: number): number;
-  giveBackAll(from: number, to: number, nowNanos: bigint): void;
-  simulate(seed: bigint, window: number, shaped: number): number;
-}
-
-const TOKEN_BUCKET = 0;
 const SLIDING_WINDOW = 1;
 const CONCURRENCY = 2;
-const ADMITTED = 0;
-const SECOND = 1_000_000_000n;
-const START = 1000n * SECOND;
-/** Part of the table that is in use, so that few keys fill it: 1 of 128, or all of it by hand. */
-const SHARE = process.env.FIM_TEST_WHOLE_TABLE ? 1 : 128;
-const LINES = 131_072 / SHARE;
-const LINE_PREFIX = Buffer.from('fim.limit2');
 /** Ends a call from within the host. */
 const PAUSE = new Error('pause');
-
-/** One worker: the module on shared data. */
-class Worker {
-  readonly exports: LimitExports;
-  /** Called before each operation on shared data. */
-  beforeOperation: () => void = () => {};
-  private readonly shared: SharedData;
-  private random = 11;
-
-  constructor(module: WebAssembly.Module, shared: SharedData) {
-    this.shared = shared;
-    const instance = new WebAssembly.Instance(module, {
-      wasi_snapshot_preview1: {
-        random_get: (at: number, length: number) => {
-          const bytes = new Uint8Array(this.exports.memory.buffer, at, length);
-          for (let i = 0; i < length; i++) bytes[i] = this.random++ * 37;
-          return 0;
-        },
-      },
-      env: {
-        proxy_get_shared_data: (key: number, length: number, value: number, size: number, cas: number) =>
-          this.get(this.text(key, length), value, size, cas),
-        proxy_set_shared_data: (key: number, length: number, value: number, size: number, cas: number) => {
-          this.beforeOperation();
-          const bytes = Buffer.from(this.exports.memory.buffer, value, size);
-          return this.shared.set('', this.text(key, length), bytes, cas >>> 0) ? 0 : 8;
-        },
-        proxy_define_metric: () => 1,
-        proxy_increment_metric: () => 0,
-      },
-    });
-    this.exports = instance.exports as unknown as LimitExports;
-    this.exports._initialize();
-  }
-
-  /** Asks limits of which each has the key at its place. */
-  ask(keys: readonly bigint[], now: bigint, cost = 1): number {
-    const at = this.exports.room(64) >>> 0;
-    new BigUint64Array(this.exports.memory.buffer, at, keys.length).set(keys);
-    return this.exports.ask(0, keys.length, at, now, cost);
-  }
-
-  /**
-   * Name of a shared value. The table has LINES lines instead of all: the number of a line is in its last four bytes.
-   */
-  private text(at: number, length: number): string {
-    const name = Buffer.from(this.exports.memory.buffer.slice(at, at + length));
-    if (name.subarray(0, 10).equals(LINE_PREFIX)) name.writeUInt32LE(name.readUInt32LE(length - 4) % LINES, length - 4);
-    return name.toString('latin1');
-  }
-
-  private get(key: string, value: number, size: number, cas: number): number {
-    this.beforeOperation();
-    const entry = this.shared.get('', key);
-    if (entry === undefined) return 1;
-    const at = this.exports.proxy_on_memory_allocate(entry.value.length) >>> 0;
-    new Uint8Array(this.exports.memory.buffer, at, entry.value.length).set(entry.value);
-    const out = new DataView(this.exports.memory.buffer);
-    out.setUint32(value, at, true);
-    out.setUint32(size, entry.value.length, true);
-    out.setUint32(cas, entry.cas, true);
-    return 0;
-  }
-}
 
 let module: WebAssembly.Module;
 before(async () => {
@@ -361,93 +277,5 @@ describe('requests in flight', () => {
     assert.notEqual(worker.ask([2n], START), ADMITTED);
     assert.notEqual(worker.ask([1n], START + 59n * SECOND), ADMITTED, 'within the lease');
     assert.equal(worker.ask([1n], START + 120n * SECOND), ADMITTED, 'two leases later');
-  });
-});
-
-describe('tokens taken ahead', () => {
-  const BURST = 20_000;
-  const PER_MS = 10;
-
-  /** Two limits of many tokens. */
-  function worker(shared: SharedData): Worker {
-    const made = started(shared);
-    made.exports.define(0, TOKEN_BUCKET, PER_MS * 1000, 1000, BURST);
-    made.exports.define(1, TOKEN_BUCKET, BURST, 3_600_000, BURST);
-    made.exports.lease(0);
-    made.exports.lease(1);
-    return made;
-  }
-
-  it('let in what the limit has from any moment on, and all but one in a hundred of it', (t) => {
-    const rounds = caseCount(3);
-    let reads = 0;
-    let asked = 0;
-    for (let round = 0; round < rounds; round++) {
-      const shared = new SharedData();
-      const workers = Array.from({ length: 4 }, () => worker(shared));
-      for (const one of workers) one.beforeOperation = () => void reads++;
-      let state = (round + 1) * 2_654_435_761;
-      const random = (below: number): number => {
-        state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-        return (state >>> 8) % below;
-      };
-      const admitted: { at: number; count: number }[] = [];
-      let now = 0;
-      // Bursts of one worker, pauses in which a part or the whole of the bucket comes back, and a flood at the end.
-      for (let step = 0; step < 400; step++) {
-        const flood = step >= 300;
-        now += flood ? 10 : random(20) === 0 ? random(4000) : random(12);
-        const one = workers[random(4)]!;
-        const many = flood ? 400 : 1 + random(300);
-        let count = 0;
-        for (let i = 0; i < many; i++) if (one.ask([7n], START + BigInt(now) * 1_000_000n) === ADMITTED) count++;
-        asked += many;
-        admitted.push({ at: now, count });
-      }
-      for (let from = 0; from < admitted.length; from++) {
-        let sum = 0;
-        for (let to = from; to < admitted.length; to++) {
-          sum += admitted[to]!.count;
-          const most = BURST + (admitted[to]!.at - admitted[from]!.at) * PER_MS;
-          assert.ok(sum <= most, `round ${round}: ${sum} of ${most} in steps ${from} to ${to}`);
-        }
-      }
-      // In the flood all that comes back is let in, and at its end nothing is left but what workers hold.
-      const flooded = admitted.slice(300).reduce((sum, { count }) => sum + count, 0);
-      assert.ok(flooded >= 1000 * PER_MS * 0.99 - BURST * 0.01, `${flooded} in the flood`);
-    }
-    t.diagnostic(`${asked} requests took ${reads} operations on the shared data`);
-    assert.ok(reads < asked, 'some were let in without a look at the shared data');
-  });
-
-  it('are given back to where they came from, and are none under other terms', () => {
-    const shared = new SharedData();
-    const [one, two] = [worker(shared), worker(shared)];
-    const ask = (who: Worker): number => who.ask([1n, 2n], START);
-    for (let i = 0; i < 50; i++) {
-      assert.equal(ask(one), ADMITTED);
-      one.exports.giveBackAll(0, 2, START);
-      assert.equal(ask(two), ADMITTED);
-    }
-    let left = 0;
-    while (ask(one) === ADMITTED) left++;
-    while (ask(two) === ADMITTED) left++;
-    assert.ok(left <= BURST - 50 && left >= BURST * 0.99 - 50, `${left} left`);
-  });
-
-  it('are none under other terms', () => {
-    const one = worker(new SharedData());
-    let looks = 0;
-    one.beforeOperation = () => void looks++;
-    const ask = (): number => {
-      looks = 0;
-      assert.equal(one.ask([1n], START), ADMITTED);
-      return looks;
-    };
-    for (let i = 0; i < 3; i++) ask();
-    assert.equal(ask(), 0, 'one that was taken ahead');
-    one.exports.define(0, TOKEN_BUCKET, PER_MS * 500, 1000, BURST);
-    one.exports.lease(0);
-    assert.ok(ask() > 0);
   });
 });
