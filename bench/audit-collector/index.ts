@@ -1,9 +1,10 @@
-// Processor time of an audit record from the batch to the disk, and of verifying it: beside a plain file that takes the
+// Processor time of the collector for a record, from the socket to the disk, and of verifying it: beside a plain file that takes the
 // same lines with one write and one fdatasync for each batch.
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { open, writeFile } from 'node:fs/promises';
-import { request, Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildModules } from '../../scripts/build.ts';
@@ -12,53 +13,21 @@ import type { Digests } from '../../services/audit/digest.ts';
 import { OpenSslDigests } from '../../services/audit/digest.ts';
 import { ModuleDigests } from '../../services/audit/module-digests.ts';
 import { startCollector } from '../../services/audit/start-collector.ts';
-import { newSourceId, recordTime, uuidV7 } from '../../services/audit/uuid.ts';
 import { verifyLog } from '../../services/audit/verify.ts';
+import { batchesOf } from './writer.ts';
 
 const RECORDS = 128 * 400;
 const BATCH = 128;
 const AT_ONCE = 8;
 const ROUNDS = 3;
 const GIB = 2 ** 30;
+const WRITER = join(import.meta.dirname, 'writer.ts');
 
 interface Figures {
   subject: string;
   recordsPerSecond: number;
   bytesPerRecord: number;
   verifySecondsPerGiB?: number;
-}
-
-/** Batches as a proxy sends them. */
-function batches(): Buffer[] {
-  const source = newSourceId();
-  const now = Date.now();
-  const side = { bytes_in: 812, bytes_out: 1203, sm3_in: 'ab'.repeat(32), sm3_out: 'cd'.repeat(32) };
-  const line = (seq: number): string =>
-    JSON.stringify({
-      v: 1,
-      event_id: uuidV7(now),
-      op_time: recordTime(now),
-      kind: 'message',
-      source,
-      seq,
-      subject_id: 'teller-7',
-      subject_from: 'claim',
-      route: 'pay/transfers',
-      generation: '12',
-      method: 'POST',
-      path: '/transfers',
-      verdict: 'Passed',
-      status: 200,
-      keys: [{ id: 'kms://pay/body', version: 3 }],
-      request: side,
-      response: side,
-      stage_us: { limit: 2, validate: 31, mask: 12, protect: 55 },
-      trace_id: 'ef'.repeat(16),
-      data_masked: { card: '622202******1234' },
-    });
-  return Array.from({ length: RECORDS / BATCH }, (_, b) =>
-    Buffer.from(`${Array.from({ length: BATCH }, (_, i) => line(b * BATCH + i + 1)).join('\n')}\n`),
-  );
 }
 
 function cpuSeconds(since: NodeJS.CpuUsage): number {
@@ -80,25 +49,13 @@ async function timed(all: readonly Buffer[], work: (batch: Buffer) => Promise<vo
 async function collector(digests: Digests, subject: string): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-audit-'));
   const running = await startCollector({ folder, digests });
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+  const client = fork(WRITER, [running.url, ...[RECORDS, BATCH, AT_ONCE].map(String)]);
   try {
-    const all = batches();
-    // The client's part is in it, too: both run in one process.
-    const seconds = await timed(
-      all,
-      (batch) =>
-        new Promise((done, failed) => {
-          const headers = { 'content-type': 'application/x-ndjson', 'content-length': batch.length };
-          const asked = request(`${running.url}/v1/batches`, { method: 'POST', agent, headers }, (response) => {
-            response.resume();
-            response.once('end', () =>
-              response.statusCode === 200 ? done() : failed(new Error(`status ${response.statusCode}`)),
-            );
-          });
-          asked.once('error', failed);
-          asked.end(batch);
-        }),
-    );
+    await once(client, 'message');
+    const begun = process.cpuUsage();
+    client.send('begin');
+    await once(client, 'message');
+    const seconds = cpuSeconds(begun);
     await running.stop();
     const started = process.cpuUsage();
     const report = verifyLog(folder, { digests, keys: checkpointKeys(folder, undefined) });
@@ -115,7 +72,7 @@ async function collector(digests: Digests, subject: string): Promise<Figures> {
       verifySecondsPerGiB: (verifySeconds / report.bytes) * GIB,
     };
   } finally {
-    agent.destroy();
+    client.kill();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -124,7 +81,7 @@ async function plainFile(): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'fim-bench-audit-'));
   const file = await open(join(folder, 'access.log'), 'a');
   try {
-    const all = batches();
+    const all = batchesOf(RECORDS, BATCH);
     const seconds = await timed(all, async (batch) => {
       await file.write(batch);
       await file.datasync();

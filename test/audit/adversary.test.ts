@@ -1,7 +1,8 @@
 // Writers that are slow, many, foreign or talk nonsense: the others are served, and nothing of theirs is lost.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { AuditRefusal } from '../../services/audit/refusal.ts';
@@ -12,25 +13,35 @@ import { collectorFor, messageLine, messageLines, post, verify } from './writers
 /** Ten thousand with FIM_TEST_CROWD=10000, where the machine has so many descriptors. */
 const CROWD = Number(process.env['FIM_TEST_CROWD'] ?? 300);
 
+/** Opens connections from a process of its own, half of them with the beginning of a batch, and holds them. */
+const CROWD_PROGRAM = `
+const { connect } = require('node:net');
+const [port, count] = process.argv.slice(1).map(Number);
+const head = 'POST /v1/batches HTTP/1.1\\r\\nhost: x\\r\\ncontent-type: application/x-ndjson\\r\\ncontent-length: 500\\r\\n\\r\\n{"v":1';
+const open = (at) => {
+  if (at === count) return process.stdout.write('there');
+  const socket = connect({ host: '127.0.0.1', port }, () => {
+    if (at % 2 === 0) socket.write(head);
+    open(at + 1);
+  });
+  socket.on('error', () => {});
+};
+open(0);
+`;
+
 test('many connections that are idle, and half a batch on each: a writer among them is served', async (t) => {
   const collector = await collectorFor(t);
   const { url, port, folder } = collector;
-  const sockets: Socket[] = [];
-  t.after(() => sockets.forEach((socket) => socket.destroy()));
-  for (let at = 0; at < CROWD; at++) {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
-    sockets.push(socket);
-    await once(socket, 'connect');
-    if (at % 2 === 0)
-      socket.write(
-        'POST /v1/batches HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-length: 500\r\n\r\n{"v":1',
-      );
-  }
+  const crowd = spawn(process.execPath, ['-e', CROWD_PROGRAM, String(port), String(CROWD)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => crowd.kill('SIGKILL'));
+  const [there] = (await once(crowd.stdout, 'data')) as [Buffer];
+  assert.equal(there.toString(), 'there');
   const source = newSourceId();
   for (let seq = 1; seq < 100; seq += 10)
     assert.equal((await post(url, messageLines(source, seq, seq + 9))).status, 200);
-  for (const socket of sockets) socket.destroy();
+  crowd.kill('SIGKILL');
   await collector.stop();
   const report = verify(folder);
   assert.deepEqual([report.intact, report.complete], [true, true]);

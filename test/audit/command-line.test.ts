@@ -1,6 +1,6 @@
 // `fim audit` as a user runs it.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -51,6 +51,22 @@ test('show, grep and export: nothing breaks a line, a cell or a terminal', async
   const rows = readFileSync(file, 'utf8').split('\r\n');
   assert.equal(rows.length, wicked.length + 2);
   for (const row of rows) assert.doesNotMatch(row, /(^|,)"?[=+\-@\t]/);
+  // Another reader of CSV finds the cells again.
+  const reader = 'import csv,json,sys; print(json.dumps(list(csv.DictReader(open(sys.argv[1], newline="")))))';
+  const cells = JSON.parse(execFileSync('python3', ['-c', reader, file], { encoding: 'utf8' })) as Record<
+    string,
+    string
+  >[];
+  assert.deepEqual(
+    cells.map(({ subject_id, kind }) => [subject_id!.replace(/^'/, ''), kind]),
+    wicked.map((text) => [
+      text.replaceAll(
+        /[\u0000-\u001f\u2028\u202e]/g,
+        (c) => ({ '\t': '\\t', '\r': '\\r', '\n': '\\n' })[c] ?? `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      ),
+      'message',
+    ]),
+  );
   const lines = (await fim('export', folder, '--kind', 'message')).out.trimEnd().split('\n');
   assert.deepEqual(
     lines.map((line) => (JSON.parse(line) as { subject_id: string }).subject_id),
