@@ -71,7 +71,8 @@ function addOpening(audit: Command, finish: (status: number) => void): void {
       '--collector <url>',
       'the collector that writes the folder (default: the one that runs on this machine; if none does, the record is written here)',
     )
-    .option('--collector-token-file <file>', 'its token');
+    .option('--collector-token-file <file>', 'its token')
+    .option('--collector-ca <file>', "authorities of its certificate, PEM (default: the system's)");
   addSettingOptions(addCredentialOptions(open), ['kms-path-prefix']).action(
     async (event: string, dir: string | undefined, flags: AuditOpenFlags) =>
       finish(await (await import('./audit-open.ts')).openAudit(dir, event, flags)),
@@ -142,6 +143,7 @@ export function auditCommand(finish: (status: number) => void): Command {
     .argument(...FOLDER)
     .option('--collector <url>', 'the collector (default: the one that runs on this machine)')
     .option('--collector-token-file <file>', 'its token')
+    .option('--collector-ca <file>', "authorities of its certificate, PEM (default: the system's)")
     .option('--json', 'print one JSON object')
     .action(async (folder: string | undefined, flags: AuditStatusFlags) =>
       finish(await (await import('./audit-status.ts')).auditStatus(folder, flags)),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
 import type { AnchorPeer } from '../../services/audit/anchor-request.ts';
 import type { WitnessedLog } from '../../services/audit/witness-book.ts';
 import { keysOf, readTlogKeyFile } from './audit-keys.ts';
@@ -120,11 +120,20 @@ function readPeers(
   };
 }
 
+/** The file that an option names. Error: FIM-UP-0020. */
+export function readFlagFile(path: string, option: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CodedError('FIM-UP-0020', `${option}: ${messageOf(error)}`);
+  }
+}
+
 /** A service that keeps checkpoints. Error: FIM-UP-0020. */
 export function readAnchorPeer(text: string, option: string, caFile?: string): AnchorPeer {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw new CodedError('FIM-UP-0020', `${option} is http(s)://HOST:PORT, with a path if there is one`);
-  return { url: new URL(text), ...(caFile !== undefined && { ca: readFileSync(caFile) }) };
+  return { url: new URL(text), ...(caFile !== undefined && { ca: readFlagFile(caFile, '--anchor-ca') }) };
 }
 
 /** Logs that a collector is the witness of: `ORIGIN=KEYS.pem` each. Error: FIM-UP-0020. */

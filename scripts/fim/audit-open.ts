@@ -13,6 +13,7 @@ import { logFolder } from './audit-folder.ts';
 import { printable } from './audit-read.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
 import { type KmsSettingFlags, readSettingFlags } from './kms-options.ts';
+import { readFlagFile } from './audit-log-options.ts';
 import { readPeer } from './options.ts';
 
 export interface AuditOpenFlags extends KmsFlags, KmsSettingFlags {
@@ -21,6 +22,7 @@ export interface AuditOpenFlags extends KmsFlags, KmsSettingFlags {
   reason: string;
   collector?: string;
   collectorTokenFile?: string;
+  collectorCa?: string;
 }
 
 const MIN_REASON = 3;
@@ -86,14 +88,19 @@ async function record(folder: string, flags: AuditOpenFlags, members: Record<str
       return;
     }
     const token = flags.collectorTokenFile;
+    let reason = 'the record was not durable in time';
     const client = new AuditClient({
       ...(presence ? { ...presence, url: new URL(presence.url) } : { url: readPeer(flags.collector!, '--collector') }),
+      onState: ({ taken, code }) => {
+        if (!taken) reason = code === undefined ? 'the collector does not answer' : `the collector says ${code}`;
+      },
+      ...(flags.collectorCa !== undefined && { ca: readFlagFile(flags.collectorCa, '--collector-ca') }),
       ...(token !== undefined && { token: () => readFileSync(token, 'utf8').split('\n')[0]!.trim() }),
     });
     const written = client.write('opened', members);
     written.catch(() => undefined);
     await client.stop(RECORD_MS);
-    await written;
+    await written.catch(() => Promise.reject(new Error(reason)));
   } catch (error) {
     if (error instanceof CodedError && error.code === 'FIM-AUD-0020')
       throw new CodedError('FIM-AUD-0028', 'a collector writes the folder: name it by --collector');

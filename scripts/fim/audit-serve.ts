@@ -1,8 +1,7 @@
 // `fim audit serve`: a collector as a process of its own.
-import { readFileSync } from 'node:fs';
 import { formatAddress, isLoopback, parseAddress } from '../../envoy/standalone/address.ts';
-import { CodedError, messageOf } from '../../envoy/standalone/coded-error.ts';
-import { readLogFlags, readWitnessed } from './audit-log-options.ts';
+import { CodedError } from '../../envoy/standalone/coded-error.ts';
+import { readFlagFile as read, readLogFlags, readWitnessed } from './audit-log-options.ts';
 import { startCollector } from '../../services/audit/start-collector.ts';
 import { fastDigests } from './audit-digests.ts';
 import { type KmsFlags, readKmsCredentials } from './kms-credentials.ts';
@@ -19,14 +18,6 @@ export interface AuditServeFlags extends KmsFlags, KmsSettingFlags {
   tlsKey?: string;
   tlsClientCa?: string;
   witnessFor?: string[];
-}
-
-function read(path: string, option: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new CodedError('FIM-UP-0020', `${option}: ${messageOf(error)}`);
-  }
 }
 
 /** Tokens of a file, one a line; read again when it was replaced, so that tokens can be rotated. */

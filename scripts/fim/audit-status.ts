@@ -8,12 +8,14 @@ import { readCheckpoint } from '../../services/audit/checkpoint.ts';
 import { cosignedPath } from '../../services/audit/witness-client.ts';
 import { hasDevelopmentKey } from '../../services/audit/signing-key.ts';
 import { logFolder } from './audit-folder.ts';
+import { readFlagFile } from './audit-log-options.ts';
 import { readPeer } from './options.ts';
 import { styled } from './terminal.ts';
 
 export interface AuditStatusFlags {
   collector?: string;
   collectorTokenFile?: string;
+  collectorCa?: string;
   json?: boolean;
 }
 
@@ -59,6 +61,7 @@ async function ask(collector: string, socket: string | undefined, flags: AuditSt
   const peer = {
     url,
     ...(flags.collector === undefined && socket !== undefined && { socket }),
+    ...(flags.collectorCa !== undefined && { ca: readFlagFile(flags.collectorCa, '--collector-ca') }),
     ...(tokenFile !== undefined && { token: () => readFileSync(tokenFile, 'utf8').split('\n')[0]!.trim() }),
   };
   const answer = await askAnchor(peer, 'v1/status').catch(() => null);

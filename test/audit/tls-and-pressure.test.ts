@@ -10,6 +10,7 @@ import { type Disk, realDisk } from '../../services/audit/disk.ts';
 import { Collector } from '../../services/audit/collector.ts';
 import { CollectorMetrics } from '../../services/audit/metrics.ts';
 import { newSourceId } from '../../services/audit/uuid.ts';
+import { fim } from '../standalone/command.ts';
 import { collectorFor, folderFor, messageLine, openLog, post, verify } from './writers.ts';
 
 /** A certificate for 127.0.0.1 that signs itself, and its key. */
@@ -33,6 +34,11 @@ test('TLS: a writer that trusts the certificate is served; where certificates ar
   await assert.rejects(post(open.url, messageLine(newSourceId(), 1)), 'the certificate is not one of the system');
   await assert.rejects(post(open.url.replace('https:', 'http:'), messageLine(newSourceId(), 1)), 'clear text');
   assert.equal(verify(open.folder).sources.length, 2);
+  const asked = ['audit', 'status', open.folder, '--collector', open.url];
+  const trusting = await fim([...asked, '--collector-ca', join(folder, 'server.pem')]);
+  assert.deepEqual([trusting.status, /takes records/.test(trusting.stdout)], [0, true], trusting.stderr);
+  assert.equal((await fim(asked)).status, 1, 'nobody vouches for the certificate');
+  assert.equal((await fim([...asked, '--collector-ca', join(folder, 'absent')])).status, 2);
 
   const closed = await collectorFor(t, { tls: { ...server!, ca: writer!.cert } });
   const status = (own: object): Promise<number> =>
