@@ -6,6 +6,7 @@ import { addLogOptions } from './fim/audit-log-options.ts';
 import { auditCommand } from './fim/audit-commands.ts';
 import { addCredentialOptions, addSettingOptions } from './fim/kms-options.ts';
 import { canaryCommand } from './fim/canary-commands.ts';
+import { channelsCommand } from './fim/channels-commands.ts';
 import { kmsCommand } from './fim/kms-commands.ts';
 import { breakerCommand } from './fim/breaker-commands.ts';
 import { limitsCommand } from './fim/limits-commands.ts';
@@ -300,6 +301,7 @@ function commands(finish: Finish): Command {
   program.addCommand(tlcpCommand(finish));
   program.addCommand(limitsCommand(finish));
   program.addCommand(breakerCommand(finish));
+  program.addCommand(channelsCommand(finish));
   program.addCommand(auditCommand(finish));
   program.addCommand(canaryCommand(finish));
   program.addCommand(releaseCommand(finish));

@@ -1,6 +1,9 @@
 // Channels through a real Envoy with two workers: which one a request takes, and which when one fails.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { ROOT } from '../../scripts/fim/project.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { Harness } from './harness.ts';
 import { RecordingUpstream } from './recording-upstream.ts';
@@ -124,6 +127,34 @@ ${more}`;
         Object.keys(headers).filter((name) => /lane|retry/i.test(name)),
         [],
       );
+  });
+
+  it('tells by command how the channels stand, and which take requests', async () => {
+    const admin = harness.stack.envoy.admin.base.host;
+    const status = async (): Promise<string> => {
+      const words = ['scripts/fim.mjs', 'channels', 'status', '--admin', admin];
+      return (await promisify(execFile)(process.execPath, words, { cwd: ROOT })).stdout;
+    };
+    await isBack(main);
+    const before = await status();
+    assert.match(before, /^default\/pay\n {2}→ main {2}[\d.]+:\d+ {2}well {2}\(0 under way, \d+ of \d+ failed\)$/m);
+    assert.match(before, /^default\/pay\n.*\n {4}backup {2}[\d.]+:\d+ {2}well /m);
+    await kill(main.door);
+    let said = '';
+    await harness.poll(async () => {
+      for (let i = 0; i < 3; i++) await (await get('/pay')).text();
+      said = await status();
+      return said.includes('held down');
+    });
+    assert.match(said, /^default\/pay\n {4}main .* held down .*\n {2}→ backup /m);
+    await main.door.start();
+    await isBack(main);
+    const closed = promisify(execFile)(
+      process.execPath,
+      ['scripts/fim.mjs', 'channels', 'status', '--admin', '127.0.0.1:9'],
+      { cwd: ROOT },
+    );
+    await assert.rejects(closed, /FIM-UP-0061/);
   });
 
   it('goes to the backup when the channel is gone, without a failed request, and back', async () => {

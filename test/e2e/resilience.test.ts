@@ -19,6 +19,7 @@ const ROUTES = [
   route('spared', `{${BREAKER}, deadline: {total: 20s, perHop: 100ms}}`),
   route('tried', '{breaker: {minRequests: 10, openFor: 2s, probes: 3}}'),
   route('hop', '{deadline: {total: 60s, perHop: 5s}}'),
+  route('hops', '{deadline: {total: 60s, perHop: 100ms}}'),
   route('steered', `{${BREAKER}}`),
   route('uploads', '{breaker: {minRequests: 4, openFor: 1h, window: 10m, slow: 6s}}'),
   route('broken', '{breaker: {degradedAfter: 2, openErrorRate: 50, minRequests: 2, openFor: 1h, window: 10m}}'),
@@ -152,6 +153,44 @@ describe('breakers and deadlines', () => {
     assert.equal(await outcome('/short'), '504 FIM-RT-0023');
     assert.ok(performance.now() - begun >= 250);
     await harness.poll(async () => closed === 1);
+  });
+
+  it('cancels the upstream at once when the client goes', async (t) => {
+    const took: number[] = [];
+    for (let round = 0; round < 20; round++) {
+      const client = new AbortController();
+      let leftMs = 0;
+      const cancelled = new Promise<number>((done) => {
+        harness.upstream.answer = (_, response) => {
+          response.on('close', () => done(performance.now() - leftMs));
+          leftMs = performance.now();
+          client.abort();
+        };
+      });
+      await fetch(`${harness.url}/hop`, { signal: client.signal }).catch(() => undefined);
+      took.push(await cancelled);
+    }
+    took.sort((a, b) => a - b);
+    t.diagnostic(`cancelled after ${took[10]!.toFixed(1)} ms (least ${took[0]!.toFixed(1)})`);
+    assert.ok(took[0]! < 50, `${took[0]} ms`);
+  });
+
+  it('takes hardly more than its hop from the time', async (t) => {
+    const lost: number[] = [];
+    for (let round = 0; round < 20; round++) {
+      const left: number[] = [];
+      harness.upstream.answer = ({ headers }, response) => {
+        left.push(Number(headers['x-fim-deadline']));
+        const end = (): void => void response.writeHead(200).end('{}');
+        if (left.length === 3) end();
+        else void get('/hops', { 'x-fim-deadline': String(left.at(-1)) }).then((answer) => answer.text().then(end));
+      };
+      assert.equal(await outcome('/hops', { 'x-fim-deadline': '10000' }), '200');
+      lost.push(10_000 - 3 * 100 - left[2]!);
+    }
+    lost.sort((a, b) => a - b);
+    t.diagnostic(`three hops took ${lost[10]} ms besides theirs (least ${lost[0]})`);
+    assert.ok(lost[0]! >= 0 && lost[0]! <= 10, `${lost[0]} ms`);
   });
 
   it('lets no client say how long Envoy waits', async () => {
