@@ -16,6 +16,7 @@ import { metricOutputs } from './generate/metrics.ts';
 import type { Output } from './generate/output.ts';
 import { rbacOutputs } from './generate/rbac.ts';
 import { stageOutputs } from './generate/stages.ts';
+import { telemetryOutputs } from './generate/telemetry.ts';
 import { pluginConfigOutputs } from './generate/plugin-config.ts';
 import { routeDocOutputs } from './generate/route-doc.ts';
 import { routeTypeOutputs } from './generate/route-types.ts';
@@ -31,6 +32,7 @@ export function allOutputs(repository: string): Output[] {
     errorOutputs,
     limitOutputs,
     metricOutputs,
+    telemetryOutputs,
     auditRecordOutputs,
     caseFileOutputs,
     clientHeaderOutputs,
