@@ -118,6 +118,7 @@ export class Baselines {
       [spec.overrides, spec.defaults].flatMap((part) =>
         keyIdsOf({
           sections: Object.fromEntries(Object.entries(part ?? {}).map(([name, value]) => [name, { value, path: [] }])),
+          spec: part?.tls === undefined ? {} : { tls: part.tls },
         }),
       ),
     );

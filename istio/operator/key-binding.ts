@@ -60,6 +60,8 @@ export class KeyBinding {
   private isWhole = false;
   /** Keys that the platform's baselines name. They are nobody's to claim. */
   reserved: ReadonlySet<string> = new Set();
+  /** Keys of the platform's own certificates, as little. */
+  ofCertificates: ReadonlySet<string> = new Set();
 
   constructor(mode: BindingMode, bound: readonly BoundKeys[]) {
     this.mode = mode;
@@ -103,7 +105,7 @@ export class KeyBinding {
       .sort((a, b) => b.prefix.length - a.prefix.length);
     if (longest !== undefined) return longest.namespaces.includes(namespace) ? 'permitted' : 'denied';
     if (path.startsWith(`${namespace}/`)) return 'permitted';
-    if (this.mode === 'strict' || this.reserved.has(keyId)) return 'denied';
+    if (this.mode === 'strict' || this.reserved.has(keyId) || this.ofCertificates.has(keyId)) return 'denied';
     const owner = this.ownerOf(keyId);
     return owner === undefined ? 'waiting' : owner === namespace ? 'permitted' : 'denied';
   }

@@ -368,6 +368,8 @@ export class Operator implements ChangeTargets {
     const before = this.modules.problem;
     const changed = await this.modules.refresh();
     const isOtherTlcp = await this.tlcp.refresh();
+    const pairs = this.tlcp.supply.defaults?.pairs ?? [];
+    this.binding.ofCertificates = new Set(pairs.flatMap(({ signKey, encryptKey }) => [signKey, encryptKey]));
     if (isOtherTlcp && this.tlcp.problem !== '')
       this.options.log('tlcp-problem', { message: this.tlcp.problem }, 'error');
     const { envoyFilters } = this.view.informers;

@@ -171,7 +171,9 @@ export class RouteChecker {
     const matches = matchesAt(checked.places, selection);
     const resource = matches === undefined ? read : { ...read, matches };
     if (checked.denied.length === 0) return resource;
-    const other = { ...resource, sections: structuredClone(resource.sections) };
+    const { spec, sections } = resource;
+    const tls = spec.tls === undefined ? {} : { tls: structuredClone(spec.tls) };
+    const other = { ...resource, sections: structuredClone(sections), spec: { ...spec, ...tls } };
     replaceKeyIds(other, (keyId) => (checked.denied.includes(keyId) ? deniedKey(resource.namespace) : keyId));
     return other;
   }
@@ -244,7 +246,9 @@ export class RouteChecker {
       head,
       keyIds: keyIdsOf(resource),
       ownKeyIds: ownKeyIdsOf(resource),
-      certificates: tlsReferencesOf(resource.spec.tls, { namespace: resource.namespace, file: '' }),
+      certificates: tlsReferencesOf(resource.spec.tls, { namespace: resource.namespace, file: '' }).filter(
+        ({ kind }) => kind !== 'File',
+      ),
       needs: { audit: resource.sections.audit !== undefined },
       baselines: [...new Set(inheritedOf(resource).map(({ baseline }) => baseline))],
     };

@@ -169,4 +169,41 @@ describe('certificates of national TLS in other objects', () => {
     assert.equal(rig.status('secure')?.conditions.find(({ type }) => type === 'ResolvedRefs')?.status, 'True');
     await served(rig, first);
   });
+
+  it("whose keys are not in the key service, or are another namespace's, are told, and these never given out", async (t) => {
+    const rig = await Rig.start(t, (server, made) => {
+      made.binding = { mode: 'strict', bound: [] };
+      made.kms.keys.set('bank/sign', {});
+      secret(server, first);
+      configMap(server, first);
+      server.put('gateway.networking.k8s.io/gateways', {
+        metadata: { name: 'edge', namespace: NAMESPACE },
+        spec: { gatewayClassName: 'istio', listeners: [{ name: 'http', port: 80, protocol: 'HTTP' }] },
+      });
+    });
+    rig.route('secure', SPEC);
+    const missing = await rig.condition('secure', 'ResolvedRefs', 'False', 'KeyNotFound');
+    assert.match(missing.message, /FIM-OP-0006: .*kms:\/\/demo\/sign, kms:\/\/demo\/encrypt/);
+    const [pair] = SPEC.tls.certificates;
+    const stolen = { sign: { ...pair!.sign, keyId: 'kms://bank/sign' }, encrypt: pair!.encrypt };
+    rig.route('secure', { tls: { ...SPEC.tls, certificates: [stolen] } });
+    const { message } = await rig.condition('secure', 'ResolvedRefs', 'False', 'KeyNotPermitted');
+    assert.match(message, /FIM-OP-0032: kms:\/\/bank\/sign/);
+    await rig.quiet();
+    assert.ok(!JSON.stringify(rig.server.all('envoyfilters')).includes('kms://bank/'));
+  });
+
+  it('that do not belong to their keys are told by the proxies', async (t) => {
+    const rig = await start(t, (server) => {
+      secret(server, first);
+      configMap(server, first);
+    });
+    const proxy = await rig.pod('gw-1', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
+    await served(rig, first);
+    proxy.keys = { succeeded: 4, denied: 0, outage: 0, unfit: 0 };
+    await until('the proxy was looked at', () => rig.status('secure')?.proxies?.total === 1);
+    proxy.keys = { ...proxy.keys, unfit: 2 };
+    const { message } = await rig.condition('secure', 'Programmed', 'False', 'KeyUnavailable');
+    assert.match(message, /FIM-OP-0033: .*gw-1: unfit/);
+  });
 });

@@ -120,6 +120,14 @@ describe('a binding', () => {
     inForce: new Set(),
   });
 
+  it("gives no namespace the keys of the platform's certificates", () => {
+    const binding = new KeyBinding('claimed', []);
+    binding.ofCertificates = new Set(['kms://platform/sign']);
+    binding.note('a', keys(['kms://platform/sign', 1], ['kms://platform/other', 1]), ['a']);
+    assert.equal(binding.permission('a', 'kms://platform/sign'), 'denied');
+    assert.equal(binding.permission('a', 'kms://platform/other'), 'permitted');
+  });
+
   it('waits until all namespaces have been looked at, then gives a key to the oldest route', () => {
     const binding = new KeyBinding('claimed', []);
     assert.deepEqual(binding.note('b', keys(['kms://p/k', 20]), ['a', 'b', 'c']), []);
@@ -198,14 +206,14 @@ describe('proxies that the key service refuses', () => {
     const rig = await Rig.start(t);
     rig.kms.keys.set('prod/one', {});
     const proxy = await rig.pod('gw-1', { 'gateway.networking.k8s.io/gateway-name': 'edge' });
-    proxy.keys = { succeeded: 0, denied: 0, outage: 3 };
+    proxy.keys = { succeeded: 0, denied: 0, outage: 3, unfit: 0 };
     rig.route('fund', { match: { path: { value: '/fund' } }, ...encrypt('kms://prod/one') });
     rig.route('keyless', { rateLimit: { requests: 1, period: '1s' } });
     await until('both', () => rig.config('fim-gateways')?.routes.length === 2);
     proxy.take(rig.config('fim-gateways')!.generation);
     await rig.condition('fund', 'Programmed', 'True');
     // Metadata is readable, the data is not: another generation makes the operator look at once.
-    proxy.keys = { succeeded: 0, denied: 8, outage: 3 };
+    proxy.keys = { succeeded: 0, denied: 8, outage: 3, unfit: 0 };
     rig.route('keyless', { rateLimit: { requests: 2, period: '1s' } });
     const lacking = await rig.condition('fund', 'Programmed', 'False', 'KeyUnavailable');
     assert.match(lacking.message, /FIM-OP-0033.*gw-1: denied/);

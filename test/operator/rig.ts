@@ -41,7 +41,7 @@ export class FakeProxy {
   unseen: number | undefined = 0;
   moduleRefused = 0;
   /** Successful and refused key look-ups. */
-  keys = { succeeded: 0, denied: 0, outage: 0 };
+  keys = { succeeded: 0, denied: 0, outage: 0, unfit: 0 };
   /** Audit records. */
   audit = { written: 0, acknowledged: 0, lost: 0, waiting: 0 };
   private readonly server = createServer((_, response) => response.end(this.text()));
@@ -75,6 +75,7 @@ export class FakeProxy {
       ...this.configured.map((count, slot) => `fim_configured_${slot}{} ${count}`),
       `fim_key_fetch_succeeded{} ${this.keys.succeeded}`,
       `fim_key_unavailable_total{reason="denied"} ${this.keys.denied}`,
+      `fim_key_unavailable_total{reason="unfit"} ${this.keys.unfit}`,
       `fim_key_reason___outage___unavailable_total{} ${this.keys.outage}`,
       ...Object.entries(this.audit).map(([name, count]) => `fim_audit_${name}{} ${count}`),
       `fim_config_refused{} ${this.moduleRefused}`,
