@@ -9,7 +9,7 @@ import type { CanaryReport } from '../../envoy/standalone/canary-keeper.ts';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
 import { compileLimitsTrap } from '../host/compile.ts';
 import { control } from './control.ts';
-import { Harness, type HarnessOptions } from './harness.ts';
+import { Harness, KEY_ID, type HarnessOptions } from './harness.ts';
 
 const STABLE = '^01[0-9]{6}$';
 const CANARY = '^0[12][0-9]{6}$';
@@ -315,5 +315,41 @@ describe('the files and a canary', () => {
     assert.equal((await harness.edit(plain)).event, 'applied');
     assert.equal((await client.pay('02000000', { 'x-canary': 'v2.1.3' })).status, 422);
     assert.equal((await control(harness, 'GET', '/canary')).body.canary, null);
+  });
+
+  it('waits for a KMS that is away when its machines have to start, and says so', async (t) => {
+    const keyed = (more: string): string =>
+      route()
+        .replace(/ {2}validation: .*\n/, (line) => `${line}  encryption: {keyId: "${KEY_ID}", request: Encrypt}\n`)
+        .replace(/ {2}canary:[^]*?(?=---)/, more);
+    const harness = await Harness.start({ routes: keyed('') });
+    t.after(() => harness.stop());
+    const client = new Client(harness);
+    assert.equal((await client.pay('01000000')).status, 200);
+    await harness.keysFetched();
+    await harness.kms.stop();
+    const from = harness.events.length;
+    const canary =
+      '  canary: {header: {name: X-Canary, value: v2.1.3, setBy: the test}, spec: {validation: {fields: [{name: transCode, pattern: "^02"}]}}}\n';
+    const edited = harness.edit(keyed(canary));
+    await harness.waitFor(() =>
+      harness.events.slice(from).find((event) => event.event === 'warning' && event.code === 'FIM-UP-0017'),
+    );
+    assert.equal((await client.pay('01000000', { 'x-canary': 'v2.1.3' })).status, 200, 'the policy in force goes on');
+    await harness.startKms();
+    assert.equal((await edited).event, 'applied');
+    assert.equal((await stateOf(harness)).inForce, true);
+    assert.equal((await client.pay('02000000', { 'x-canary': 'v2.1.3' })).status, 200);
+  });
+
+  it('leaves what is in force where the release of its module is not there', async (t) => {
+    const harness = await start(t, { percent: 30 });
+    const absent = await harness.edit(route().replace(/ {4}spec: \{validation.*\n/, '    module: {release: absent}\n'));
+    assert.equal(absent.event === 'rejected' && absent.errors[0]?.code, 'FIM-UP-0009');
+    assert.equal(
+      (await new Client(harness).pay('02000000', { 'x-canary': 'v2.1.3' })).status,
+      200,
+      'the former canary goes on',
+    );
   });
 });

@@ -10,6 +10,7 @@ import { KEY_LOOK_INTERVAL_MS } from '../../envoy/limits.ts';
 import { Harness, KEY_ID } from '../e2e/harness.ts';
 import { route } from '../e2e/resources.ts';
 import { MASK_CHARACTERS } from './mask-characters.ts';
+import { residentBytes } from './resident.ts';
 import type { LoadCommand, LoadReport } from './swap-load.ts';
 
 /** `FIM_TEST_SWAPS` as many swaps of the module as wanted; five edits of the policy to each, 1.5 s for them and the swap. */
@@ -40,11 +41,6 @@ function policy(generation: number): string {
     masking: { fields: [{ name: 'memo', method: 'Full', char, direction: 'Request' }] },
     encryption: { keyId: KEY_ID, request: 'Encrypt', context: `g${generation}` },
   });
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const kibibytes = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kibibytes) * 1024;
 }
 
 function percentile(values: number[], share: number): number {
