@@ -7,6 +7,7 @@ import { runLoad } from '../chain/load.ts';
 import { spread } from '../chain/spread.ts';
 import type { Surroundings, Target } from '../chain/targets.ts';
 import { startQuietUpstream } from '../chain/upstream.ts';
+import { measureSpacing } from './spacing.ts';
 import { measureStore } from './store.ts';
 import { BARE, NATIVE, SUBJECTS, type Subject } from './subjects.ts';
 
@@ -59,6 +60,7 @@ async function countAll(around: Surroundings): Promise<void> {
 
 export async function main(args: string[]): Promise<void> {
   if (args[0] === 'store') return measureStore(args);
+  if (args[0] === 'spacing') return measureSpacing();
   const asked = args.indexOf('--rounds');
   const rounds = asked < 0 ? DEFAULT_ROUNDS : Number(args[asked + 1]);
   const upstream = await startQuietUpstream();

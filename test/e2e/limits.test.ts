@@ -50,6 +50,16 @@ describe('limits of one Envoy', () => {
           '      - {name: cost, requests: 10, period: 1h, key: [{path: {segments: 1}}], cost: {field: $.amount, bands: [{from: 100, cost: 9}]}}\n',
         ),
         routes('/rows', 'rows', '      - {name: rows, requests: 10, period: 1h, cost: {responseHeader: x-rows}}\n'),
+        routes(
+          '/account',
+          'account',
+          '      - {name: account, requests: 1, period: 1h, key: [{field: $.payer.account}]}\n',
+        ),
+        routes(
+          '/office',
+          'office',
+          '      - name: office\n        requests: 1\n        period: 1h\n        key: [{clientAddress: {trustedHops: 1, groups: [{name: office, cidrs: [198.51.100.0/24, "2001:db8:1::/48"]}]}}]\n        overrides: [{key: [office], requests: 3}]\n',
+        ),
         routes('/shut', 'shut', '      - {name: shut, requests: 0, period: 1h}\n'),
         routes('/tried', 'tried', '      - {name: tried, requests: 1, period: 1h, observe: true}\n'),
       ].join('---\n'),
@@ -135,6 +145,27 @@ describe('limits of one Envoy', () => {
     assert.equal(await status('/keys?m=b', { headers: cookie }), 200);
     assert.equal(await status('/keys?m=b', { method: 'DELETE', headers: cookie }), 200);
     assert.equal(await status('/keys?m=b', { headers: { ...cookie, 'x-forwarded-for': '198.51.100.2' } }), 200);
+  });
+
+  it('a field of the body, however its value is spelt', async () => {
+    const pay = (account: string): Promise<number> =>
+      status('/account', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"payer":{"account":${account}}}`,
+      });
+    assert.equal(await pay('"6222"'), 200);
+    assert.equal(await pay('"\\u0036222"'), 429);
+    assert.equal(await pay('6222.0'), 429);
+    assert.equal(await pay('"6223"'), 200);
+  });
+
+  it('networks with a name are one key, with numbers of their own', async () => {
+    const from = (address: string): Promise<number> => status('/office', { headers: { 'x-forwarded-for': address } });
+    for (const address of ['198.51.100.1', '198.51.100.2', '2001:db8:1:7::1']) assert.equal(await from(address), 200);
+    assert.equal(await from('2001:db8:1:8::1'), 429);
+    assert.equal(await from('203.0.113.9'), 200);
+    assert.equal(await from('203.0.113.9'), 429);
   });
 
   it('costs by an amount, and by what the answer says', async () => {
