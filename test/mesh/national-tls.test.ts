@@ -1,5 +1,6 @@
 // National TLS at a gateway: terminated in front of mutual TLS, with the platform's certificates, which change under load.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import { stringify } from 'yaml';
 import { buildModules } from '../../scripts/build.ts';
 import { TlcpModule } from '../../scripts/fim/tlcp-module.ts';
 import { send } from '../e2e/http-client.ts';
+import { OcspResponder } from '../e2e/ocsp-responder.ts';
 import { route } from '../e2e/resources.ts';
 import { Certificates, type ClientOptions, post, TlcpClient } from '../e2e/tlcp-client.ts';
 import { OperatedMesh } from './operated-mesh.ts';
@@ -36,6 +38,10 @@ describe('national TLS in a mesh', () => {
   const file = path.join(folder, 'certificates.yaml');
   let module: TlcpModule;
   let stack: OperatedMesh;
+  let revoking: Certificates;
+  let responder: OcspResponder;
+  /** Authority of the certificates that the gateway shows. */
+  let served = '';
   let first: { authority: string; defaults: string; client: string };
 
   /** Headers by which the upstream was last told of the client. */
@@ -75,9 +81,15 @@ describe('national TLS in a mesh', () => {
   before(
     async () => {
       module = await TlcpModule.load();
+      revoking = await Certificates.make();
+      const signer = { pem: revoking.authority, key: revoking.files['ca.key']! };
+      responder = new OcspResponder(signer, signer);
+      await responder.start();
       const [listener] = await buildModules(['tlcp-listener']);
       stack = await OperatedMesh.start(undefined, {
-        operator: { flags: ['--tlcp-certificates', file, '--client-identity-from', STRANGER] },
+        operator: {
+          flags: ['--tlcp-certificates', file, '--client-identity-from', STRANGER, '--ocsp', responder.url.href],
+        },
       });
       stack.mesh.releaseModule(readFileSync(listener!.path), 'tlcp-listener');
     },
@@ -85,6 +97,7 @@ describe('national TLS in a mesh', () => {
   );
   after(async () => {
     await stack?.stop();
+    await responder?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -116,6 +129,7 @@ describe('national TLS in a mesh', () => {
 
   it('certificates change under load without a failed request', async (t) => {
     const second = await issue('second');
+    served = second.authority;
     const authorities = `${first.authority}${second.authority}`;
     const failures: string[] = [];
     let requests = 0;
@@ -200,6 +214,49 @@ describe('national TLS in a mesh', () => {
     await until('the new Secret serves', async () => (await answers(made[1].authority)) === 200);
     assert.equal((await kept.ask(GOOD)).status, 200, 'a connection from before');
     await kept.close();
+  });
+
+  it('certificates of clients are looked up at the responder, and in lists of a ConfigMap that changes', async () => {
+    const { files } = revoking;
+    const [sign, encrypt] = ['client-sign.pem', 'client-encrypt.pem'].map((name) =>
+      Buffer.from(new X509Certificate(files[name]!).serialNumber, 'hex'),
+    ) as [Buffer, Buffer];
+    const outcome = async (): Promise<string> => {
+      const client = await TlcpClient.open(module, at(served, { identity: revoking.client }));
+      await client.until(() => client.connection.isOpen || client.over);
+      const said = client.connection.isOpen
+        ? String((await client.ask(GOOD)).status)
+        : (client.connection.ending.alert ?? '');
+      client.destroy();
+      return said;
+    };
+    const listed = async (): Promise<void> => {
+      const metadata = { name: 'partners', namespace: NAMESPACE };
+      const data = { 'ca.crl': (await responder.list()).toString() };
+      await stack.mesh.objects.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as never);
+    };
+    const asking = (more: object): Promise<unknown> =>
+      stack.apply(
+        route('secure', {
+          tls: { cipherSuites: ['ECC-SM4-GCM-SM3'], clientAuth: 'Required', trust: revoking.authority, ...more },
+          validation: { fields: [{ name: 'a', pattern: '^[0-9]{4}$' }] },
+        }),
+      );
+    responder.know([sign, encrypt], []);
+    await asking({ ocsp: { timeout: '4s' } });
+    await until('the responder has spoken for the client', async () => (await outcome()) === '200');
+    assert.ok(responder.asked > 0);
+    const role = ['fim-lists', '--verb=get', '--resource=configmaps', '--resource-name=partners'];
+    await stack.kubectl('create', 'role', ...role);
+    const bound = ['--role=fim-lists', '--serviceaccount=fim-system:fim-operator'];
+    await stack.kubectl('create', 'rolebinding', 'fim-lists', ...bound);
+    await listed();
+    await asking({ crl: { configMap: { name: 'partners', key: 'ca.crl' } } });
+    await stack.condition('secure', 'Programmed', 'True');
+    assert.equal(await outcome(), '200', 'a list that does not name the client');
+    responder.know([encrypt], [sign]);
+    await listed();
+    await until('the list that names it is in force', async () => (await outcome()) === 'certificate_revoked');
   });
 
   it('an edit switches it off again', async () => {
