@@ -184,10 +184,12 @@ export class AuditNote extends StreamNote {
       this.subjectLength = copyText(this.subject, SUBJECT_BYTES, exchange.valuePointer, exchange.valueLength);
       return;
     }
-    found =
-      policy.subjectFrom == AuditSubjectSource.Certificate
-        ? readClientSubject()
-        : readProperty(name.pointer, name.length);
+    if (policy.subjectFrom == AuditSubjectSource.Certificate) found = readClientSubject();
+    else if (readProperty(name.pointer, name.length)) {
+      const number = claimNumber(resultPointer(), resultLength());
+      if (number >= 0) this.subjectLength = writeNumber(this.subject, <u64>number);
+      else found = number != NO_SUBJECT;
+    }
     if (found) this.subjectLength = copyText(this.subject, SUBJECT_BYTES, resultPointer(), resultLength());
   }
 
@@ -294,4 +296,36 @@ function isLowerHex(at: usize, length: u32): bool {
     if (byte - 48 > 9 && byte - 97 > 5) return false;
   }
   return true;
+}
+
+/** The claim is a text. */
+const TEXT: f64 = -1;
+/** It is `true`, `false`, or a number that is no id. */
+const NO_SUBJECT: f64 = -2;
+/** Beyond it not every whole number is one of 64 bits. */
+const MAX_WHOLE: f64 = 9007199254740991;
+
+/**
+ * Number that a claim is. The host gives texts as they are, numbers as eight bytes and truth values as one, and does not
+ * say which it was: eight bytes are a number if one of them is a control character. A whole number below 2^45 has one:
+ * its lowest byte is zero.
+ */
+function claimNumber(pointer: usize, length: u32): f64 {
+  if (length == 1 && load<u8>(pointer) < 32) return NO_SUBJECT;
+  if (length != 8) return TEXT;
+  let isText = true;
+  for (let i: u32 = 0; i < length; i++) if (load<u8>(pointer + i) < 32) isText = false;
+  if (isText) return TEXT;
+  const number = load<f64>(pointer);
+  return number >= 0 && number <= MAX_WHOLE && number == Math.floor(number) ? number : NO_SUBJECT;
+}
+
+function writeNumber(to: usize, value: u64): u32 {
+  let digits: u32 = 1;
+  for (let rest = value; rest >= 10; rest /= 10) digits++;
+  for (let i = digits; i > 0; i--) {
+    store<u8>(to + i - 1, <u8>(48 + (value % 10)));
+    value /= 10;
+  }
+  return digits;
 }
