@@ -122,7 +122,8 @@ function addRender(program: Command, finish: Finish): void {
     .option('--modules <layout>', LAYOUT_HELP, 'fused')
     .option('--module-url <url>', 'istio: where proxies fetch the module; {sha256} is replaced')
     .option('--kms <url>', 'istio: the key service that proxies call')
-    .option('--audit <url>', 'istio: the collector of audit records that proxies call');
+    .option('--audit <url>', 'istio: the collector of audit records that proxies call')
+    .option('--limits <url>', 'istio: the service that counts global limits');
   addSettingOptions(render).action(async (paths: string[], flags: RenderFlags) =>
     finish(await (await import('./fim/render.ts')).render(paths, flags)),
   );

@@ -37,7 +37,7 @@ export type { ListenerTls, TlsPairTerms } from './national-tls.ts';
 export { tlcpListenerConfig, tlcpSectionPath, type TlcpConfigTerms } from './tlcp-config.ts';
 export { CHAIN, FUSED_MODULE, keysOf, STAGES, TLCP_MODULE } from './stages/table.ts';
 export { AUDIT_CLUSTER, asksAudit } from './stages/audit.ts';
-export { FLEET_HEADERS, asksFleet, fleetHeaders } from './stages/fleet-limit.ts';
+export { FLEET_HEADERS, asksFleet, fleetHeaders, hasGlobalLimits } from './stages/fleet-limit.ts';
 export { memberOf } from './stages/stage-row.ts';
 export { KEY_ALGORITHMS, type KeyAlgorithm } from './key-algorithm.ts';
 export { differences, type Difference, type Effect } from './difference.ts';

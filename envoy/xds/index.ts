@@ -19,7 +19,7 @@ export { auditCluster } from './audit-cluster.ts';
 export type { AuditTerms } from './audit-cluster.ts';
 export { LIMITS_CLUSTER, LIMITS_DOMAIN, dropQuestions, limitFilters, limitsCluster } from './limit-service.ts';
 export type { LimitServiceTerms } from './limit-service.ts';
-export { localReplies } from './local-replies.ts';
+export { limitReplies, localReplies } from './local-replies.ts';
 export type { LocalReplyTerms } from './local-replies.ts';
 export { listenerResource } from './listener.ts';
 export type { ListenerPlan } from './listener.ts';

@@ -47,14 +47,18 @@ export function dropQuestions(name: string): EnvoyObject {
 /**
  * Envoy's rate-limit filters, which ask the service what FIM's headers say. One lets pass while the service does not
  * answer, the other refuses; a request without such headers goes through both unasked. `answerMs`: how long they wait.
+ * `prefix`: that of their names.
  */
-export function limitFilters(answerMs: number = LIMIT_ANSWER_MS): EnvoyObject[] {
-  return [limitFilter('open', answerMs), limitFilter('closed', answerMs), dropQuestions('fim.limits.asked')];
+export function limitFilters(answerMs: number = LIMIT_ANSWER_MS, prefix = 'fim.limits'): EnvoyObject[] {
+  const filters = (['open', 'closed'] as const).map((kind) => ({
+    ...limitFilter(kind, answerMs),
+    name: `${prefix}.${kind}`,
+  }));
+  return [...filters, dropQuestions(`${prefix}.asked`)];
 }
 
 function limitFilter(kind: 'open' | 'closed', answerMs: number): EnvoyObject {
   return {
-    name: `fim.limits.${kind}`,
     typed_config: {
       '@type': `${FILTERS}.ratelimit.v3.RateLimit`,
       domain: LIMITS_DOMAIN,
@@ -88,8 +92,8 @@ function entry(descriptor_key: string, header_name: string): EnvoyObject {
  * well: so a service that hangs costs a few requests LIMIT_ANSWER_MS, and not all of them, and it comes back to one
  * question and not to a herd.
  */
-export function limitsCluster({ url, health }: LimitServiceTerms): EnvoyObject {
-  const base = cluster(LIMITS_CLUSTER, url);
+export function limitsCluster({ url, health }: LimitServiceTerms, whole?: string): EnvoyObject {
+  const base = cluster(LIMITS_CLUSTER, url, {}, whole);
   return {
     ...base,
     ...(health instanceof URL ? { load_assignment: askedElsewhere(url, health) } : {}),

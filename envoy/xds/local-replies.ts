@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../route/index.ts';
-import { ERRORS } from '../route/index.ts';
+import { ERRORS, FLEET_HEADERS } from '../route/index.ts';
+import { MAX_FLEET_LIMITS } from '../limits.ts';
 import type { EnvoyObject } from './envoy-object.ts';
 import { OUTDATED_DETAILS } from './ordinary-tls.ts';
 import { SEAL_DETAILS } from './seal.ts';
@@ -58,6 +59,21 @@ export function localReplies({ of }: LocalReplyTerms): EnvoyObject {
       mapper('FIM-RT-0027', status('EQ', 404)),
       mapper('FIM-RT-0029', status('GE', 500)),
       mapper('FIM-RT-0028', status('GE', 400)),
+    ],
+  };
+}
+
+/** Replies of the service that counts global limits, where other filters may ask such a service, too. */
+export function limitReplies(): EnvoyObject {
+  const ours = Array.from(
+    { length: MAX_FLEET_LIMITS },
+    (_, slot) => `'${FLEET_HEADERS.terms}${slot + 1}' in request.headers`,
+  );
+  const asked = (what: string): EnvoyObject => details(`response.code_details == '${what}' && (${ours.join(' || ')})`);
+  return {
+    mappers: [
+      mapper('FIM-LIM-0001', asked('request_rate_limited')),
+      mapper('FIM-LIM-0003', asked('rate_limiter_error')),
     ],
   };
 }

@@ -50,6 +50,7 @@ async function run(flags: OperatorFlags): Promise<void> {
     otherPorts: flags.otherPorts,
     kms: flags.kms,
     audit: flags.audit,
+    limits: flags.limits,
     keys: flags.keys,
     rootNamespace: flags.rootNamespace,
     ...(flags.namespaces === undefined ? {} : { namespaces: flags.namespaces }),

@@ -29,6 +29,8 @@ export interface OperatorOptions {
   };
   /** Collector of audit records. */
   audit: CollectorAccess & { proxyFolder: string; proxyFiles: readonly ProxyFile[] };
+  /** Service that counts global limits; undefined: none. */
+  limits: URL | undefined;
   /** Ownership of keys. */
   keys: { mode: BindingMode; bound: readonly BoundKeys[] };
   rootNamespace: string;

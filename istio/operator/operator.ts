@@ -115,6 +115,7 @@ export class Operator implements ChangeTargets {
       certificates: this.certificates,
       kms: config,
       collects: options.audit.url !== undefined,
+      countsGlobally: options.limits !== undefined,
       version,
       clusterDomain: options.clusterDomain,
       requestTimeoutMs: options.requestTimeoutMs,
@@ -165,8 +166,8 @@ export class Operator implements ChangeTargets {
     });
   }
 
-  private makeServices({ api, kms, tlcp, audit, version, clusterDomain }: OperatorOptions): ServiceStage {
-    const services = { kms: kmsAccessOf(kms, tlcp), audit: auditAccessOf(audit) };
+  private makeServices({ api, kms, tlcp, audit, limits, version, clusterDomain }: OperatorOptions): ServiceStage {
+    const services = { kms: kmsAccessOf(kms, tlcp), audit: auditAccessOf(audit), limits };
     const apply = (wanted: KubeObject): Promise<KubeObject> => this.workloads.apply(wanted);
     return new ServiceStage({ view: this.view, api, ...services, version, clusterDomain, apply });
   }

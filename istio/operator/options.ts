@@ -32,6 +32,7 @@ export interface OperatorFlags {
     settings: KmsSettings;
   };
   audit: OperatorOptions['audit'];
+  limits: URL | undefined;
   keys: { mode: BindingMode; bound: BoundKeys[] };
   /** Namespace of the lease. */
   namespace: string;
@@ -86,6 +87,8 @@ const OPTIONS = {
   'audit-proxy-files': 'what is in it, by commas: token, ca, identity (default: nothing)',
   'audit-token-file': 'file with the token that the operator shows the collector',
   'audit-ca-file': "PEM of the authorities of the collector, for the operator (default: the system's)",
+  limits:
+    'service that counts limits with scope: Global, as h2c://fim-limits.fim-system.svc:8081, or https; its name in full, or NAME.NAMESPACE.svc; without it routes with such limits are refused',
   namespace: 'namespace of the lease (default fim-system)',
   namespaces: 'the only namespaces to look after, by commas: for a Role in each instead of a ClusterRole',
   revision: 'looks after namespaces whose label fim.financial/rev says so (default: those without the label)',
@@ -179,6 +182,22 @@ function readAudit(read: (name: Name) => string | undefined): OperatorOptions['a
   };
 }
 
+/** The services beside that of keys. Returns a text for a mistake. */
+function readServices(read: (name: Name) => string | undefined): Pick<OperatorFlags, 'audit' | 'limits'> | string {
+  const audit = readAudit(read);
+  const limits = readLimits(read('limits'));
+  if (typeof audit === 'string') return audit;
+  return typeof limits === 'string' ? limits : { audit, limits };
+}
+
+/** The service that counts global limits. Returns a text for a mistake. */
+function readLimits(given: string | undefined): URL | undefined | string {
+  if (given === undefined) return undefined;
+  if (!URL.canParse(given) || !/^(h2c|https):$/.test(new URL(given).protocol)) return '--limits is no h2c or https URL';
+  const short = shortName(new URL(given));
+  return short === undefined ? new URL(given) : `--limits: ${short}`;
+}
+
 /** National TLS. Returns a text for a mistake. */
 function readTlcp(read: (name: Name) => string | undefined): OperatorFlags['tlcp'] | string {
   const urlTemplate = read('tlcp-module-url');
@@ -252,8 +271,8 @@ export function readOptions(
     );
   const proxies = readProxyFiles(read, 'kms');
   if (typeof proxies === 'string') return usage(proxies);
-  const audit = readAudit(read);
-  if (typeof audit === 'string') return usage(audit);
+  const services = readServices(read);
+  if (typeof services === 'string') return usage(services);
   const mode = BINDING_MODES.find((one) => one === (read('kms-binding') ?? 'claimed'));
   if (mode === undefined) return usage(`--kms-binding is of ${BINDING_MODES.join(', ')}`);
   const bound = readBoundKeys(read('kms-keys') ?? '');
@@ -292,7 +311,7 @@ export function readOptions(
       ...proxies,
       settings,
     },
-    audit,
+    ...services,
     keys: { mode, bound },
     namespace: read('namespace') ?? 'fim-system',
     rootNamespace: read('root-namespace') ?? 'istio-system',

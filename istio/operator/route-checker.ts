@@ -2,6 +2,7 @@
 // a build reads the route again.
 import {
   baselineRoute,
+  hasGlobalLimits,
   checkRoutes,
   inheritedOf,
   isBaselineRoute,
@@ -249,7 +250,7 @@ export class RouteChecker {
       certificates: tlsReferencesOf(resource.spec.tls, { namespace: resource.namespace, file: '' }).filter(
         ({ kind }) => kind !== 'File',
       ),
-      needs: { audit: resource.sections.audit !== undefined },
+      needs: { audit: resource.sections.audit !== undefined, limits: hasGlobalLimits(resource) },
       baselines: [...new Set(inheritedOf(resource).map(({ baseline }) => baseline))],
     };
   }

@@ -3,9 +3,18 @@ import type { CheckedRoute, ClusterView } from './cluster-view.ts';
 import type { KubeApi } from './kube/api.ts';
 import type { KubeObject } from './kube/objects.ts';
 import { ENVOY_FILTERS } from './kube/resources.ts';
-import { appliedOf, AUDIT_OBJECT, KMS_OBJECT, MANAGED_BY_LABEL, MANAGER, workloadOf } from './plan/applied.ts';
+import {
+  appliedOf,
+  AUDIT_OBJECT,
+  KMS_OBJECT,
+  LIMITS_OBJECT,
+  MANAGED_BY_LABEL,
+  MANAGER,
+  workloadOf,
+  type Needs,
+} from './plan/applied.ts';
 import { isAsWanted } from './plan/envoy-filter.ts';
-import { auditObject, kmsObject, type KmsAccess, type ServiceAccess } from './plan/services.ts';
+import { auditObject, kmsObject, limitsObject, type KmsAccess, type ServiceAccess } from './plan/services.ts';
 
 export interface ServiceStageParts {
   view: ClusterView;
@@ -14,6 +23,8 @@ export interface ServiceStageParts {
   kms: KmsAccess | undefined;
   /** Undefined: there is no collector of audit records. */
   audit: ServiceAccess | undefined;
+  /** Undefined: no service counts global limits. */
+  limits: URL | undefined;
   version: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
@@ -29,7 +40,11 @@ interface Service {
 
 /** Objects of the services that a route needs. */
 export function servicesOf({ keyIds, needs }: CheckedRoute): string[] {
-  return [...(keyIds.length > 0 ? [KMS_OBJECT] : []), ...(needs.audit ? [AUDIT_OBJECT] : [])];
+  return [
+    ...(keyIds.length > 0 ? [KMS_OBJECT] : []),
+    ...(needs.audit ? [AUDIT_OBJECT] : []),
+    ...(needs.limits ? [LIMITS_OBJECT] : []),
+  ];
 }
 
 export class ServiceStage {
@@ -38,7 +53,7 @@ export class ServiceStage {
 
   constructor(parts: ServiceStageParts) {
     this.parts = parts;
-    const { kms, audit, version, clusterDomain } = parts;
+    const { kms, audit, limits, version, clusterDomain } = parts;
     this.services = [
       {
         object: KMS_OBJECT,
@@ -48,7 +63,12 @@ export class ServiceStage {
       {
         object: AUDIT_OBJECT,
         wanted: audit && ((namespace) => auditObject(namespace, audit, version, clusterDomain)),
-        isUsed: (namespace) => this.audits(namespace),
+        isUsed: (namespace) => this.needs(namespace, 'audit'),
+      },
+      {
+        object: LIMITS_OBJECT,
+        wanted: limits && ((namespace) => limitsObject(namespace, limits, version, clusterDomain)),
+        isUsed: (namespace) => this.needs(namespace, 'limits'),
       },
     ];
   }
@@ -97,8 +117,8 @@ export class ServiceStage {
     );
   }
 
-  private audits(namespace: string): boolean {
-    return [...this.routes(namespace), ...this.inForce(namespace)].some(({ needs }) => needs.audit);
+  private needs(namespace: string, what: keyof Needs): boolean {
+    return [...this.routes(namespace), ...this.inForce(namespace)].some(({ needs }) => needs[what]);
   }
 
   private routes(namespace: string): CheckedRoute[] {

@@ -49,6 +49,8 @@ export interface WorkloadStageParts {
   kms: KmsConfig;
   /** Whether there is a collector of audit records. */
   collects: boolean;
+  /** Whether a service counts global limits. */
+  countsGlobally: boolean;
   version: string;
   /** DNS domain of the cluster's Services, such as `cluster.local`. */
   clusterDomain: string;
@@ -228,7 +230,7 @@ export class WorkloadStage {
     { object, applied }: { object: KubeObject | undefined; applied: Applied | undefined },
     module: ServableModule,
   ): Promise<boolean> {
-    const { view, gate, kms, collects } = this.parts;
+    const { view, gate, kms, collects, countsGlobally } = this.parts;
     const state = view.namespaces.get(workload.namespace);
     const unservable = new Map([...(state?.unservable ?? [])].filter(([key]) => applied?.routes.has(key)));
     const tlcp = this.tlcpInput(workload, object);
@@ -247,6 +249,7 @@ export class WorkloadStage {
         kms,
         tlcp,
         collects,
+        countsGlobally,
       }),
     );
     runtime.signature = signature;
@@ -274,7 +277,7 @@ export class WorkloadStage {
   ): Promise<boolean> {
     const made = runtime.build;
     if (made === undefined) return false;
-    const { requestTimeoutMs, believedPeers } = this.parts;
+    const { requestTimeoutMs, believedPeers, countsGlobally } = this.parts;
     const formerTlcp = object === undefined ? [] : (tlcpExtensions(object) as EnvoyObject[]);
     const make = (): { release: WorkloadRelease; wanted: KubeObject } => {
       const release = releaseOf(made, applied, runtime, module, this.parts.version);
@@ -285,6 +288,7 @@ export class WorkloadStage {
           requestTimeoutMs,
           formerTlcp,
           believedPeers,
+          countsGlobally,
         }),
       };
     };

@@ -31,7 +31,7 @@ function moduleOf(urlTemplate: string): ServableModule {
 }
 
 /** Access to a service as the operator gives it by default. */
-function serviceAt(name: 'kms' | 'audit', address: string | undefined): ServiceAccess | undefined {
+function serviceAt(name: 'kms' | 'audit' | 'limits', address: string | undefined): ServiceAccess | undefined {
   if (address === undefined) return undefined;
   const url = readPeer(address, `--${name}`);
   const short = shortName(url);
@@ -52,6 +52,7 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
   const { reference, examine } = moduleOf(options.moduleUrl ?? MODULE_URL);
   const kmsAccess = serviceAt('kms', options.kms);
   const audit = serviceAt('audit', options.audit);
+  const limits = serviceAt('limits', options.limits)?.url;
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const facts = { gateways: NOTHING, istioGateways: NOTHING, services: NOTHING };
   const { objects, refused, conflicts, problems } = render({
@@ -62,6 +63,7 @@ export function renderIstio(files: string[], options: Omit<RenderFlags, 'for' | 
     kms: { cluster: KMS_CLUSTER, ...readSettingFlags(options) },
     kmsAccess,
     ...(audit === undefined ? {} : { audit }),
+    ...(limits === undefined ? {} : { limits }),
     version,
   });
   for (const issue of refused) process.stderr.write(`${describe(issue)}\n`);

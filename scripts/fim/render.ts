@@ -64,6 +64,7 @@ export interface RenderFlags extends KmsSettingFlags {
   moduleUrl?: string;
   kms?: string;
   audit?: string;
+  limits?: string;
 }
 
 /**

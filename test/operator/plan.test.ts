@@ -258,7 +258,7 @@ describe('a build', () => {
       config: { ...first.config, hash: first.hash },
       isWhole: true,
       routes: new Map([['demo/a', [[]]]]),
-      needs: { audit: false },
+      needs: { audit: false, limits: false },
       isNumbered: true,
       fromLaterVersion: false,
       retiredAt: undefined,

@@ -96,6 +96,8 @@ export class Rig {
   binding: OperatorOptions['keys'] = { mode: 'claimed', bound: [] };
   /** Collector of audit records; undefined: none. */
   collector: URL | undefined;
+  /** Service of global limits; undefined: none. */
+  limits: URL | undefined;
   operator!: Operator;
   private readonly shown = new OperatorMetrics();
   private api!: KubeApi;
@@ -143,6 +145,7 @@ export class Rig {
         proxyFiles: [],
       },
       audit: { url: this.collector, proxyFolder: '/etc/fim/audit', proxyFiles: [] },
+      limits: this.limits,
       keys: this.binding,
     };
   }

@@ -5,6 +5,7 @@ import { durationMs } from '../duration.ts';
 import type { RouteNamedLimit } from '../financial-route.gen.ts';
 import type { Path } from '../json-path.ts';
 import type { PluginConfig, RateLimitRuleConfig } from '../plugin-config.gen.ts';
+import type { RouteResource } from '../resource.ts';
 import type { Report } from '../schema-check.ts';
 
 /** Names of the headers of one question, and of the descriptor's entries that they become. */
@@ -23,6 +24,11 @@ export function fleetHeaders(slot: number): string[] {
 
 export function isGlobal({ scope }: RouteNamedLimit): boolean {
   return scope === 'Global';
+}
+
+/** Whether a resource has global limits, its own or of a baseline. */
+export function hasGlobalLimits({ sections }: Pick<RouteResource, 'sections'>): boolean {
+  return sections.rateLimit?.value.limits?.some(isGlobal) === true;
 }
 
 /** Whether a plugin's routes have global limits. */

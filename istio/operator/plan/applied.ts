@@ -1,5 +1,11 @@
 // Reads the operator's EnvoyFilters: the configuration that the proxies were last given.
-import { asksAudit, canonicalHash, PLUGIN_CONFIG_VERSION, type PluginConfig } from '../../../envoy/route/index.ts';
+import {
+  asksAudit,
+  asksFleet,
+  canonicalHash,
+  PLUGIN_CONFIG_VERSION,
+  type PluginConfig,
+} from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Selection } from './selection.ts';
 
@@ -24,7 +30,8 @@ export const SEAL_PREFIX = 'fim-seal-';
 /** Objects with the clusters of the platform's services. No workload has such a name: see `workloads.ts`. */
 export const KMS_OBJECT = 'fim-kms';
 export const AUDIT_OBJECT = 'fim-audit';
-const SERVICE_OBJECTS: readonly string[] = [KMS_OBJECT, AUDIT_OBJECT];
+export const LIMITS_OBJECT = 'fim-limits';
+const SERVICE_OBJECTS: readonly string[] = [KMS_OBJECT, AUDIT_OBJECT, LIMITS_OBJECT];
 /** Epoch of first generations. They count seconds since then, so that they exceed those of a deleted object. */
 const FIRST_GENERATION_AT = Date.UTC(2026, 0, 1);
 /** Generations from here on are no operator's: they count seconds and edits. */
@@ -53,6 +60,8 @@ export function sealedWorkloadOf(name: string): string | undefined {
 /** Services of the platform that a configuration needs. */
 export interface Needs {
   audit: boolean;
+  /** Global limits. */
+  limits: boolean;
 }
 
 export interface Applied {
@@ -111,7 +120,7 @@ function keyIdsIn(value: unknown): string[] {
 }
 
 const NO_ROUTES: Applied['routes'] = new Map();
-export const NEEDS_NOTHING: Needs = { audit: false };
+export const NEEDS_NOTHING: Needs = { audit: false, limits: false };
 const known = new WeakMap<KubeObject, Applied>();
 
 /** Whether the object has been read before, so that reading it again is free. */
@@ -156,7 +165,7 @@ function readObject(object: KubeObject): Applied {
       routes = new Map(
         [...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]),
       );
-      needs = { audit: asksAudit(found) };
+      needs = { audit: asksAudit(found), limits: asksFleet(found) };
     }
   }
   return {

@@ -34,6 +34,8 @@ export interface BuildInput {
   kms: KmsConfig | undefined;
   /** Whether there is a collector of audit records. */
   collects?: boolean;
+  /** Whether a service counts global limits. */
+  countsGlobally?: boolean;
   /** Absent: national TLS is not terminated. */
   tlcp?: TlcpInput;
 }
@@ -151,6 +153,7 @@ function settle(candidates: Candidates, input: BuildInput): Settled {
       mesh: true,
       kms: input.kms,
       collects: input.collects ?? false,
+      countsGlobally: input.countsGlobally ?? false,
       terminatesTlcp,
       ...(lack === undefined ? {} : { tlcpLack: lack }),
     });

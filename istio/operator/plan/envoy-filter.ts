@@ -1,6 +1,7 @@
 // Makes the one EnvoyFilter that carries a workload's configuration.
 import { numbered, type ModuleContent, type Release } from '../../../envoy/release/index.ts';
 import {
+  asksFleet,
   canonicalHash,
   canonicalJson,
   PLUGIN_CONFIG_VERSION,
@@ -35,6 +36,7 @@ import {
   WORKLOAD_LABEL,
 } from './applied.ts';
 import { claimsPatches } from './claims.ts';
+import { fleetPatches } from './fleet.ts';
 import { tlcpHash, type TlcpRelease } from './national-tls.ts';
 import { GATEWAY_NAME_LABEL, SERVICE_TERM, WAYPOINT_TERM, type Lattice } from './selection.ts';
 import type { Workload } from './workloads.ts';
@@ -288,13 +290,21 @@ export interface ChainTerms {
   formerTlcp?: readonly EnvoyObject[];
   /** SPIFFE ids of proxies that sidecars believe who the client is. */
   believedPeers?: readonly string[];
+  /** Whether a service counts global limits. */
+  countsGlobally?: boolean;
 }
 
 /** EnvoyFilter of a workload. */
 export function workloadObject(
   workload: Workload,
   release: WorkloadRelease,
-  { chains, requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS, formerTlcp = [], believedPeers = [] }: ChainTerms = {},
+  {
+    chains,
+    requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS,
+    formerTlcp = [],
+    believedPeers = [],
+    countsGlobally = false,
+  }: ChainTerms = {},
 ): KubeObject {
   const { namespace, name, selection, wider } = workload;
   const context = CONTEXT[selection.lattice];
@@ -308,6 +318,16 @@ export function workloadObject(
       ...(tlcp === undefined ? formerTlcp : tlcpExtensionPatches(context, name, tlcp, release.generation)),
       ...filterPatches(context, filter, wider, chains),
       ...(tlcp === undefined ? [] : tlcpFilterPatches(context, workload, tlcp)),
+      ...(countsGlobally
+        ? fleetPatches({
+            at: (subFilter) => chainMatches(context, chains, subFilter),
+            nameOf: filterName,
+            router: ROUTER,
+            workload: name,
+            wider,
+            asks: asksFleet({ ...release.config }),
+          })
+        : []),
       // Behind those of national TLS, so that the filter comes to stand before.
       ...claimsPatches({
         at: (subFilter) => chainMatches(context, chains, subFilter),

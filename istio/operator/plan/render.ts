@@ -1,10 +1,16 @@
 // Renders the objects that the operator would make on an empty cluster. `fim render` and the golden tests use it.
-import { asksAudit, type KmsConfig, type RouteIssue, type RouteResource } from '../../../envoy/route/index.ts';
+import {
+  asksAudit,
+  asksFleet,
+  type KmsConfig,
+  type RouteIssue,
+  type RouteResource,
+} from '../../../envoy/route/index.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import { APPLIED_ANNOTATION } from './applied.ts';
 import { build, type Examine } from './build.ts';
 import { CLUSTER_DOMAIN, waypointChains, workloadObject, type ModuleReference } from './envoy-filter.ts';
-import { auditObject, kmsObject, type KmsAccess, type ServiceAccess } from './services.ts';
+import { auditObject, kmsObject, limitsObject, type KmsAccess, type ServiceAccess } from './services.ts';
 import { sealObject } from './seal.ts';
 import { sealScope } from './seal-scope.ts';
 import { SERVICE_TERM, type TargetFacts, type TargetProblem } from './selection.ts';
@@ -22,6 +28,8 @@ export interface RenderInput {
   kmsAccess: KmsAccess | undefined;
   /** Undefined: there is no collector of audit records, and routes that ask for some are refused. */
   audit?: ServiceAccess;
+  /** Undefined: no service counts global limits, and routes that have some are refused. */
+  limits?: URL;
   version: string;
 }
 
@@ -34,7 +42,17 @@ export interface Rendered {
 }
 
 /** Objects of all namespaces, sorted by name, in their first generation and with the operator's defaults. */
-export function render({ resources, facts, module, examine, kms, kmsAccess, audit, version }: RenderInput): Rendered {
+export function render({
+  resources,
+  facts,
+  module,
+  examine,
+  kms,
+  kmsAccess,
+  audit,
+  limits,
+  version,
+}: RenderInput): Rendered {
   const result: Rendered = { objects: [], refused: [], conflicts: [], problems: [] };
   const namespaces = Map.groupBy(resources, (resource) => resource.namespace);
   for (const [namespace, routes] of [...namespaces].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -43,7 +61,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, audi
     for (const [route, problems] of grouping.problems)
       result.problems.push(...problems.map((problem) => ({ route, problem })));
     const byKey = new Map(routes.map((route) => [route.key, route]));
-    let [usesKeys, audits] = [false, false];
+    let [usesKeys, audits, asks] = [false, false, false];
     for (const workload of [...grouping.workloads.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const made = build({
         routes: workload.routes.flatMap(({ key }) => {
@@ -57,6 +75,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, audi
         examine,
         kms,
         collects: audit !== undefined,
+        countsGlobally: limits !== undefined,
       });
       result.refused.push(...[...made.refused.values()].flat());
       for (const [route, drafts] of Object.entries(made.conditions)) {
@@ -67,12 +86,13 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, audi
       if (made.members.size === 0) continue;
       usesKeys ||= made.config.kms !== undefined;
       audits ||= asksAudit({ ...made.config });
+      asks ||= asksFleet({ ...made.config });
       const service = found.services.get(workload.selection.terms[SERVICE_TERM] ?? '');
       const chains = service === undefined ? undefined : waypointChains(service, CLUSTER_DOMAIN);
       const object = workloadObject(
         workload,
         { config: made.config, hash: made.hash, generation: 1, appliedAt: 0, module, version },
-        { chains },
+        { chains, countsGlobally: limits !== undefined },
       );
       delete object.metadata.annotations?.[APPLIED_ANNOTATION];
       result.objects.push(object);
@@ -82,6 +102,7 @@ export function render({ resources, facts, module, examine, kms, kmsAccess, audi
     }
     if (usesKeys && kmsAccess !== undefined) result.objects.push(kmsObject(namespace, kmsAccess, version));
     if (audits && audit !== undefined) result.objects.push(auditObject(namespace, audit, version));
+    if (asks && limits !== undefined) result.objects.push(limitsObject(namespace, limits, version));
   }
   return result;
 }

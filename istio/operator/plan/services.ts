@@ -4,13 +4,14 @@ import {
   auditCluster,
   cluster,
   kmsCluster,
+  limitsCluster,
   OCSP_CLUSTER,
   type ClusterCredentials,
   type EnvoyObject,
 } from '../../../envoy/xds/index.ts';
 import { HEADER_PROXY } from '../../../services/audit/record.gen.ts';
 import type { KubeObject } from '../kube/objects.ts';
-import { AUDIT_OBJECT, KMS_OBJECT, VERSION_ANNOTATION } from './applied.ts';
+import { AUDIT_OBJECT, KMS_OBJECT, LIMITS_OBJECT, VERSION_ANNOTATION } from './applied.ts';
 import { BASE_PRIORITY, CLUSTER_DOMAIN, managed } from './envoy-filter.ts';
 import { serviceAddress } from './service-address.ts';
 
@@ -98,4 +99,10 @@ export function auditObject(
     whole: serviceAddress(access.url, clusterDomain),
   });
   return serviceObject(namespace, AUDIT_OBJECT, version, [patch('GATEWAY', value), patch('SIDECAR_OUTBOUND', value)]);
+}
+
+/** Cluster by which Envoy asks the service that counts global limits, for all proxies of a namespace. */
+export function limitsObject(namespace: string, url: URL, version: string, clusterDomain = CLUSTER_DOMAIN): KubeObject {
+  const value = limitsCluster({ url }, serviceAddress(url, clusterDomain));
+  return serviceObject(namespace, LIMITS_OBJECT, version, [patch('GATEWAY', value), patch('SIDECAR_OUTBOUND', value)]);
 }
