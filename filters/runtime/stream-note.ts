@@ -36,7 +36,7 @@ export abstract class StreamNote {
   /** A stage uses a version of a key. */
   useKey(id: Bytes, version: u32): void {
     for (let i = 0; i < this.keyCount; i++)
-      if (unchecked(this.keyIds[i]) == id && unchecked(this.keyVersions[i]) == version) return;
+      if (unchecked(this.keyVersions[i]) == version && unchecked(this.keyIds[i]).equals(id.pointer, id.length)) return;
     if (this.keyCount == MAX_NOTED_KEYS) return;
     unchecked((this.keyIds[this.keyCount] = id));
     unchecked((this.keyVersions[this.keyCount] = version));

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { before, test, type TestContext } from 'node:test';
 import { eachRecord } from '../../services/audit/log-reader.ts';
 import { KmsServer } from '../kms/kms-server.ts';
 import { stored, TestKms } from '../kms/test-kms.ts';
-import { fim, Running } from '../standalone/command.ts';
+import { buildForUp, fim, Running } from '../standalone/command.ts';
 import { collectorFor, folderFor, verify } from './writers.ts';
 
 const route = (more: string): string => `apiVersion: fim.financial/v1
@@ -17,6 +17,8 @@ spec:
   match: {path: {type: Prefix, value: /pay}}
   validation: {fields: [{name: amount, type: number}]}
 ${more}`;
+before(buildForUp);
+
 const AUDIT = '  audit: {mode: Sync, wait: 30s}\n';
 
 function start(t: TestContext, args: readonly string[], env: Record<string, string> = {}): Running {

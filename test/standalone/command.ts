@@ -3,10 +3,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { FUSED_MODULE, TLCP_MODULE } from '../../envoy/route/stages/table.ts';
 import type { StackEvent } from '../../envoy/standalone/events.ts';
+import { buildModules } from '../../scripts/build.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LINE_TIMEOUT_MS = 60_000;
+
+/**
+ * Builds the modules of `fim up` before a test waits for it: to compile takes longer than a test waits on a busy machine,
+ * and a test that ends `fim up` ends the compilation too.
+ */
+export async function buildForUp(): Promise<void> {
+  await buildModules([FUSED_MODULE, TLCP_MODULE]);
+}
 
 export interface Ended {
   status: number | null;

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { after, test } from 'node:test';
-import { Running, fim } from './command.ts';
+import { after, before, test } from 'node:test';
+import { buildForUp, Running, fim } from './command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fim-kms-up-'));
+before(buildForUp);
 after(() => rmSync(folder, { recursive: true, force: true }));
 /** A rotation is noticed within 5 s. The rest is margin for a busy machine. */
 const SEEN_MS = 60_000;

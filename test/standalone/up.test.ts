@@ -7,7 +7,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { ROOT, Running, fim, isAlive } from './command.ts';
+import { buildForUp, ROOT, Running, fim, isAlive } from './command.ts';
 
 const CONTRACT = 'istio/samples/fund-redemption-v2.yaml';
 const CARDS = 'istio/samples/card-query.yaml';
@@ -15,6 +15,7 @@ const CARDS = 'istio/samples/card-query.yaml';
 let folder: string;
 /** Their own folder for temporary files shows what is left behind. */
 let temporary: string;
+before(buildForUp);
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'fim-up-test-'));
   temporary = join(folder, 'tmp');
