@@ -18,7 +18,7 @@ spec:
   match: {path: {type: Prefix, value: /shared}}
   rateLimit:
     limits:
-      - {name: shared, requests: 4, period: 1h, scope: Global, onStoreFailure: Deny}
+      - {name: shared, requests: 4, period: 1h, scope: Global, onStoreFailure: Deny, key: [{header: x-client}]}
 `;
 
 describe('a limit of all gateways', () => {
@@ -44,12 +44,13 @@ describe('a limit of all gateways', () => {
   );
   after(() => operated?.stop());
 
-  const ask = async (gateway: Proxy): ReturnType<typeof send> =>
+  /** Each test has a client of its own: a ceiling that one has used up stands in front of the question. */
+  const ask = async (gateway: Proxy, client = 'counted'): ReturnType<typeof send> =>
     send(operated.mesh.gatewayUrl(gateway), {
       path: '/shared',
       method: 'GET',
       // A question of the client's own is nobody's.
-      headers: { 'x-fim-limit-open-1': 'forged', 'x-fim-limit-terms-1': 'TokenBucket;q=1;p=1;b=1' },
+      headers: { 'x-client': client, 'x-fim-limit-open-1': 'forged', 'x-fim-limit-terms-1': 'TokenBucket;q=1;p=1;b=1' },
     });
 
   it('counts the requests of both, and the upstream sees nothing of the question', async () => {
@@ -76,7 +77,7 @@ describe('a limit of all gateways', () => {
 
   it('refuses where the limit says so while the service is away', async () => {
     await service.stop();
-    const answer = await ask(operated.gateway);
+    const answer = await ask(operated.gateway, 'refused');
     assert.equal(answer.status, 503);
     assert.match(answer.body.toString(), /FIM-LIM-0003/);
     assert.equal((await send(operated.url, { method: 'GET' })).status, 200, 'others are not asked for');
