@@ -27,7 +27,7 @@ function route(name: string, spec: object = {}, programmed = 'True', reason = 'P
 
 /** An object of the operator whose configuration has these routes. */
 function filter(name: string, selection: Selection, routes: string[], patches: object[] = []): KubeObject {
-  const config = { version: PLUGIN_CONFIG_VERSION, routes: routes.map((one) => ({ name: `bank/${one}` })) };
+  const config = { version: PLUGIN_CONFIG_VERSION, routes: routes.map((one) => ({ name: `bank/${one}`, stages: {} })) };
   const value = { typed_config: { config: { configuration: { value: JSON.stringify(config) } } } };
   return object(
     'EnvoyFilter',

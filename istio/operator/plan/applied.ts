@@ -148,6 +148,19 @@ export function rememberApplied(object: KubeObject, whole: KubeObject): Applied 
   return applied;
 }
 
+/** Routes and needs of a configuration. Undefined: it has not the form of one, whoever wrote its hash. */
+function contentOf(config: PluginConfig): Pick<Applied, 'routes' | 'needs'> | undefined {
+  try {
+    const byName = [...Map.groupBy(config.routes, (route) => route.name)];
+    return {
+      routes: new Map(byName.map(([name, forms]) => [name, forms.map(keyIdsIn)])),
+      needs: { audit: asksAudit(config), limits: asksFleet(config) },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 function readObject(object: KubeObject): Applied {
   const annotations = object.metadata.annotations ?? {};
   const read = (): PluginConfig | undefined => parse<PluginConfig>(specText(object));
@@ -160,13 +173,9 @@ function readObject(object: KubeObject): Applied {
   let isWhole = false;
   if (found !== undefined && major === majorOf(PLUGIN_CONFIG_VERSION)) {
     const { generation: _, hash: __, ...body } = found;
-    isWhole = Array.isArray(found.routes) && canonicalHash(body) === hash;
-    if (isWhole) {
-      routes = new Map(
-        [...Map.groupBy(found.routes, (route) => route.name)].map(([name, forms]) => [name, forms.map(keyIdsIn)]),
-      );
-      needs = { audit: asksAudit(found), limits: asksFleet(found) };
-    }
+    const content = canonicalHash(body) === hash ? contentOf(found) : undefined;
+    isWhole = content !== undefined;
+    ({ routes, needs } = content ?? { routes, needs });
   }
   return {
     hash,
