@@ -22,7 +22,8 @@ const ALWAYS = '{"transCode":"01200101"}';
 /** This checkout's operator under another version. */
 function nextVersion(folder: string): string {
   mkdirSync(folder);
-  for (const part of ['istio', 'envoy']) cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true });
+  for (const part of ['istio', 'envoy', 'services'])
+    cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true });
   const described = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as object;
   writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ ...described, version: NEXT_VERSION }));
   symlinkSync(path.join(ROOT, 'node_modules'), path.join(folder, 'node_modules'));
